@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One strictness for every room; a warning is an error here and in CI.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A room of the house: what it may import is what stands here (Docs/Decisions/0001-floors.md).
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [])
+  -> Target
+{
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let arguments = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "modemsmith",
+  products: [
+    .executable(name: "modemsmith", targets: ["modemsmith"]),
+    .library(
+      name: "Smith",
+      targets: [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    // Beside the floors: module maps of system libraries.
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(
+      name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+    // Floor 0
+    room("SmithBytes"),
+    room("SmithModel", ["SmithBytes"]),
+    // Floor 1
+    room("SmithLink", ["SmithBytes", "SmithModel"]),
+    room("SmithAT", ["SmithBytes", "SmithModel", "SmithLink"]),
+    room("SmithFormats", ["SmithBytes", "SmithModel", "CZlib", "CLZMA"]),
+    // Floor 2
+    room(
+      "SmithProtocols", ["SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats"]),
+    // Floor 3
+    room(
+      "SmithVendors",
+      ["SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols"]),
+    // Floor 4
+    room(
+      "SmithEngine",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        "SmithVendors", crypto,
+      ]),
+    // Floor 5
+    room("SmithPorts", ["SmithBytes", "SmithModel", "SmithLink", "SmithEngine"]),
+    // Beside
+    room("SmithSimulators", ["SmithBytes", "SmithModel", "SmithLink"]),
+    room("SmithBench", ["SmithBytes", "SmithModel", "SmithLink"]),
+    // Floor 6
+    room(
+      "SmithCLI",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench", arguments,
+      ]),
+    .executableTarget(
+      name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
+    // Tests
+    tests("SmithBytesTests", ["SmithBytes"]),
+  ]
+)

@@ -1,0 +1,8 @@
+import SmithCLI
+
+@main
+enum Main {
+  static func main() async {
+    await CommandLineFace.run()
+  }
+}
