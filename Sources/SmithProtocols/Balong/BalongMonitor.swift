@@ -60,18 +60,44 @@ public final class BalongMonitor {
     return Report(
       monitor: BalongProbe.monitorText(hello),
       product: product.flatMap(Self.productText),
-      softwareVersion: software.map { String(printable: [UInt8]($0.dropFirst(2))) }
-        .flatMap { $0.isEmpty ? nil : $0 })
+      softwareVersion: software.flatMap(Self.versionText))
   }
 
-  /// Leaves the session: 0A, acknowledged, then the stick restarts about a second later.
+  /// Asks what the monitor knows of the stick without changing its mode (section 3, DLOADINFO).
+  ///
+  /// - Throws: the link's errors; nothing was written.
+  public func look() async throws(BalongError) -> Report {
+    var report = Report(monitor: "", product: nil, softwareVersion: nil)
+    for line in BalongProbe.lines(try await text("AT^DLOADINFO?")) {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      let value = String(line[line.index(after: colon)...].drop { $0 == " " || $0 == "?" })
+      if line.hasPrefix("swver"), !value.isEmpty { report.softwareVersion = value }
+    }
+    if let hello = try await ask(BalongCommand.version, BalongCommand.versionReply, tries: 1) {
+      report.monitor = BalongProbe.monitorText(hello)
+      report.product = try await ask(BalongCommand.product, 0x45, tries: 2)
+        .flatMap(Self.productText)
+      if report.softwareVersion == nil {
+        report.softwareVersion = try await ask(BalongCommand.softwareVersion, 0x46, tries: 1)
+          .flatMap(Self.versionText)
+      }
+    }
+    return report
+  }
+
+  /// Leaves the session: 0A, acknowledged, then the stick restarts about a second later. Returns
+  /// when it has left the bus, or after five seconds.
   ///
   /// - Throws: the link's errors other than `.gone`, which is what a restart looks like.
   public func reset() async throws(BalongError) {
     do {
       _ = try await exchange(BalongCommand.reset, "restart", within: .seconds(3), tries: 2)
+      let deadline = link.now + .seconds(5)
+      while deadline - link.now > .zero {
+        guard try await receive(within: deadline - link.now) != nil else { break }
+      }
     } catch .noAnswer {
-      _ = try await text("AT^RESET")
+      do { _ = try await text("AT^RESET") } catch .link(.gone) { return }
     } catch .link(.gone) {
       return
     }
@@ -228,6 +254,11 @@ public final class BalongMonitor {
     } catch {
       throw .link(error)
     }
+  }
+
+  private static func versionText(_ body: [UInt8]) -> String? {
+    let text = String(printable: [UInt8](body.dropFirst(2)))
+    return text.isEmpty ? nil : text
   }
 
   private static func productText(_ body: [UInt8]) -> String? {
