@@ -17,11 +17,17 @@ cleanup() {
   trap - EXIT INT TERM
   if [ -n "$simulator" ]; then
     kill "$simulator" 2>/dev/null || true
+    for ((tries = 0; tries < 60; tries++)); do
+      kill -0 "$simulator" 2>/dev/null || break
+      sleep 0.05
+    done
+    # Cleaning up must not hang on a simulator that does.
+    kill -KILL "$simulator" 2>/dev/null || true
     wait "$simulator" 2>/dev/null || true
   fi
   if [ "$status" -ne 0 ]; then
     printf '\ndemo: FAILED (exit code %s). Last lines of the simulated stick:\n' "$status" >&2
-    tail -n 15 "$work/stick.log" "$work/simulator.out" 2>/dev/null >&2 || true
+    tail -n 15 "$work/stick.log" "$work/simulator.out" >&2 2>/dev/null || true
   fi
   rm -rf "$work"
   exit "$status"

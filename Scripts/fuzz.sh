@@ -29,8 +29,10 @@ for name in "${names[@]}"; do
   corpus=$PWD/Fuzz/.build/corpus/$name
   mkdir -p "$corpus"
   echo "fuzz: $name for $seconds seconds"
-  # A fuzzer writes its own starting inputs, made by our builders, when it is asked to.
-  SMITH_FUZZ_SEEDS=$corpus "$bin/$name" "$corpus" -max_total_time="$seconds" -timeout=10 \
+  # A fuzzer writes its own starting inputs, made by our builders, into SMITH_FUZZ_SEEDS
+  # (in LLVMFuzzerInitialize). Swift's own backtrace would take the signal away from libFuzzer,
+  # and the input that made the trap would be lost.
+  SMITH_FUZZ_SEEDS=$corpus SWIFT_BACKTRACE=enable=no "$bin/$name" "$corpus" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/$name-" </dev/null \
     || failed+=("$name")
 done
