@@ -4,6 +4,7 @@ import SmithBytes
 import SmithEngine
 import SmithFormats
 import SmithModel
+import SmithTrials
 
 struct ImageCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -72,8 +73,8 @@ struct ImageUnpackCommand: AsyncParsableCommand {
         try FileManager.default.createDirectory(
           atPath: output, withIntermediateDirectories: true)
       } catch { throw Self.cannotWrite(output) }
-      for (index, segment) in image.segments.enumerated() {
-        let name = segment.fileName(index: index)
+      for segment in image.segments {
+        let name = segment.fileName
         try write(segment, to: "\(output)/\(name)")
         if common.json {
           Output.json(
@@ -133,10 +134,14 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let bytes = try SamplePackage.build(
-        SamplePackage.Wish(
-          model: model, version: version, kibibytes: max(16, min(size, 1_048_576)), seed: seed,
-          signed: signed, compressed: compressed, exe: exe))
+      var package = SamplePackage(for: try SimulatedModels.personality(model))
+      package.version = version
+      package.bytes = max(16, min(size, 1_048_576)) * 1024
+      package.seed = seed
+      package.signed = signed
+      package.compressed = compressed
+      package.exe = exe
+      let bytes = package.build()
       guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
         throw Trouble(
           "file.not-writable", "\(output) cannot be written.", advice: ["Choose another path."],
@@ -144,7 +149,9 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
       }
       if common.json {
         Output.json(
-          .object(["event": .string("sample"), "file": .string(output), "bytes": .integer(bytes.count)]))
+          .object([
+            "event": .string("sample"), "file": .string(output), "bytes": .integer(bytes.count),
+          ]))
       } else {
         Output.line("\(output): \(ProgressText.size(bytes.count)), a sample for simulated sticks")
       }
@@ -160,7 +167,7 @@ extension CheckedImage {
       "event": .string("image"), "format": .string(image.format.rawValue),
       "kinds": .array(image.kinds.map(\.rawValue).sorted().map { .string($0) }),
       "products": .array(image.claims.products.map { .string($0) }),
-      "firmware": .text(image.claims.firmwareVersion), "signed": .bool(isSigned),
+      "firmware": .text(image.claims.firmware), "signed": .bool(isSigned),
       "offset": .integer(image.origin.lowerBound), "sha256": .string(sha256),
       "items": .array(
         image.segments.map {
@@ -178,7 +185,7 @@ extension CheckedImage {
     Output.line("format    \(image.format.rawValue)")
     Output.line("holds     \(image.kinds.map(\.rawValue).sorted().joined(separator: ", "))")
     Output.line("for       \(image.claims.products.joined(separator: ", "))")
-    Output.line("firmware  \(image.claims.firmwareVersion?.text ?? "not named")")
+    Output.line("firmware  \(image.claims.firmware?.text ?? "not named")")
     Output.line("signed    \(isSigned ? "yes, by its vendor (the stick checks it)" : "no")")
     Output.line("found at  offset \(image.origin.lowerBound) of the file")
     Output.line("sha256    \(sha256)")

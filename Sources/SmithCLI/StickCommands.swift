@@ -95,7 +95,7 @@ struct ATCommandLine: AsyncParsableCommand {
       if common.json {
         Output.json(
           .object([
-            "event": .string("at"), "command": .string(IdentityMask.mask(command)),
+            "event": .string("at"), "command": .string(IdentityMask.masked(command)),
             "lines": .array(answer.lines.map { .string($0) }),
             "final": .string("\(answer.final)"), "ok": .bool(answer.isOK),
           ]))

@@ -19,19 +19,11 @@ public struct CheckedImage: Sendable {
   /// - Throws: a trouble with exit code 6; nothing was sent to any stick.
   public init(path: String) throws(Trouble) {
     let full = URL(fileURLWithPath: path).standardizedFileURL.path
-    do {
-      try self.init(SharedBytes(mapping: full), named: full)
-    } catch let error as MappingError {
-      throw Trouble(
-        "file.unreadable", "\(path) cannot be read: \(error.reason).",
-        advice: ["Check the path and that you may read the file."], exitCode: .badFile)
-    } catch let trouble as Trouble {
-      throw trouble
-    } catch {
-      throw Trouble(
-        "file.unreadable", "\(path) cannot be read.", advice: ["Check the file."],
-        exitCode: .badFile)
+    let bytes: SharedBytes
+    do { bytes = try SharedBytes(mapping: full) } catch {
+      throw Self.unreadable(path, error.reason)
     }
+    try self.init(bytes, named: full)
   }
 
   /// Recognises and checks bytes that are in memory already.
@@ -45,13 +37,41 @@ public struct CheckedImage: Sendable {
   var balongItems: [BalongItem] {
     image.segments.map { segment in
       BalongItem(id: segment.id, name: segment.name, size: segment.size) { () throws(Trouble) in
-        var reader: SegmentReader
-        do { reader = try segment.reader() } catch { throw error.trouble }
-        return { (count: Int) throws(Trouble) -> [UInt8] in
-          do { return try reader.next(count) } catch { throw error.trouble }
-        }
+        let source = try ItemSource(segment)
+        return { (count: Int) throws(Trouble) -> [UInt8] in try source.next(count) }
       }
     }
+  }
+
+  /// Keeps the place in one item between two blocks.
+  private final class ItemSource {
+    private var reader: SegmentReader
+
+    init(_ segment: Segment) throws(Trouble) {
+      do { reader = try segment.reader() } catch { throw error.trouble }
+    }
+
+    func next(_ count: Int) throws(Trouble) -> [UInt8] {
+      do { return try reader.next(count) } catch { throw error.trouble }
+    }
+  }
+
+  /// Whether the package carries a signature that the stick checks.
+  public var isSigned: Bool { image.signature != nil }
+
+  /// Opens and checks a file without a fingerprint: enough to look into it.
+  ///
+  /// - Throws: a trouble with exit code 6.
+  public static func read(path: String) throws(Trouble) -> FirmwareImage {
+    let bytes: SharedBytes
+    do { bytes = try SharedBytes(mapping: path) } catch { throw unreadable(path, error.reason) }
+    do { return try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
+  }
+
+  private static func unreadable(_ path: String, _ reason: String) -> Trouble {
+    Trouble(
+      "file.unreadable", "\(path) cannot be read: \(reason).",
+      advice: ["Check the path and that you may read the file."], exitCode: .badFile)
   }
 
   /// Reads a file in pieces, so that memory stays flat whatever its size.

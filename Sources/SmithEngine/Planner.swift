@@ -26,7 +26,7 @@ public enum Planner {
     try checkProduct(image, subject, policy)
     var warnings: [String] = []
     let before = subject.report.firmware
-    let after = image.claims.firmwareVersion
+    let after = image.claims.firmware
     if let before, let after {
       if after.isConfirmed(by: before), subject.state == .normal, !policy.reinstall {
         return .alreadyThere(before)

@@ -19,16 +19,18 @@ struct BalongEntry {
 
   /// `AT^GODLOAD`, after `AT^SFM=1` where the stick wants factory mode first; then waits until
   /// the port vanishes. A port that stays is no error here: the next probe finds out.
-  func goToDownload() async throws(ATError) {
+  ///
+  /// - Returns: whether the stick took the command.
+  func goToDownload() async throws(ATError) -> Bool {
     do {
       var answer = try await session.send("AT^GODLOAD", within: .seconds(5))
       if !answer.isOK {
         _ = try await session.send("AT^SFM=1", within: .seconds(5))
         answer = try await session.send("AT^GODLOAD", within: .seconds(5))
       }
-      guard answer.isOK else { throw ATError.refused(command: "AT^GODLOAD") }
+      guard answer.isOK else { return false }
     } catch .link(.gone) {
-      return
+      return true
     } catch .silent {
       // Some firmwares restart before they answer.
     }
@@ -36,12 +38,13 @@ struct BalongEntry {
       do {
         _ = try await session.link.receive(within: .milliseconds(200))
       } catch .gone {
-        return
+        return true
       } catch .silent {
         continue
       } catch {
         throw .link(error)
       }
     }
+    return true
   }
 }

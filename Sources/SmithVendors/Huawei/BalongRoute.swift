@@ -106,17 +106,27 @@ public struct BalongRoute {
   private func enter(over link: any ByteLink) async throws(Trouble) {
     try await witness.willEnter()
     let at = BalongEntry(link)
+    let accepted: Bool
     do {
       if try await !at.backUpNV() {
         await witness.note("The stick has no AT^NVBACKUP; it goes on without it.")
       }
-      try await at.goToDownload()
+      accepted = try await at.goToDownload()
     } catch {
       await link.close()
       throw error.trouble
     }
     await link.close()
+    if !accepted { throw Self.noDownloadMode }
   }
+
+  private static let noDownloadMode = Trouble(
+    "preflight.no-download-mode", "The stick refuses to go into download mode (AT^GODLOAD).",
+    facts: ["some firmwares, E3276 from 21.491 on among them, no longer allow it"],
+    advice: [
+      "Unplug the stick and plug it in again: it still has its firmware.",
+      "Such a stick can be updated only by the way of its boot ROM, with the case open.",
+    ], aftermath: .stillBoots, exitCode: .refused)
 
   /// Waits for the port of download mode and asks until its state is known.
   private func downloadPort(of place: Place) async throws(Trouble) -> (any ByteLink, BalongState) {
