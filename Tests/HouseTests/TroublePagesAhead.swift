@@ -15,5 +15,8 @@ extension TroubleCodes {
     "balong.block-refused", "balong.item-refused", "balong.no-answer",
     "balong.signature-refused", "balong.datamode-refused", "balong.wrong-monitor",
     "balong.not-download-mode", "usage.bad-target",
+    "usage.unknown-rule", "usage.unknown-model", "update.cancelled", "backup.refused",
+    "restore.other-unit", "file.unreadable", "file.not-writable", "file.shrank",
+    "plan.wrong-chip", "plan.wrong-family", "plan.product-unknown", "port.broken",
   ]
 }
