@@ -85,6 +85,7 @@ let package = Package(
     .executableTarget(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
+    tests("HouseTests", []),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
   ]
