@@ -169,6 +169,18 @@ import Testing
     #expect(desk.role == .at)
   }
 
+  @Test("AT^NVRESTORE brings back what AT^NVBACKUP saved, and nothing where nothing was saved")
+  func restore() {
+    var desk = Desk(.e3131)
+    _ = desk.type("ATE0")
+    #expect(desk.type("AT^NVRESTORE") == "\r\nERROR\r\n")
+    _ = desk.type("AT^NVBACKUP")
+    _ = desk.type("AT+CGDCONT=1")
+    #expect(desk.type("AT+CGDCONT?") == "\r\nOK\r\n")
+    #expect(desk.type("AT^NVRESTORE") == "\r\n0\r\n\r\nOK\r\n")
+    #expect(desk.type("AT+CGDCONT?").contains("\"internet\""))
+  }
+
   @Test("Where factory mode is needed, AT^GODLOAD is refused without it") func factoryMode() {
     var options = HuaweiBalongStick.Options()
     options.needsFactoryMode = true

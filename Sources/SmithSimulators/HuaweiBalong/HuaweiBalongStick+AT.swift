@@ -177,6 +177,10 @@ extension HuaweiBalongStick {
       flash.nvBackup = flash.nv
       flash.backupFlag = true
       return zero
+    case "AT^NVRESTORE":
+      guard let backup = flash.nvBackup else { return .error }
+      flash.nv = backup
+      return zero
     case "AT^NVRSTSTTS": return zero
     case "AT^GODLOAD":
       if options.needsFactoryMode, !factoryMode { return .error }
