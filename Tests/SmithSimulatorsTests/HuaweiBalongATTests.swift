@@ -31,8 +31,12 @@ import Testing
       ("AT^DLOADVER?", "2.0"), ("AT^AUTHORITYVER?", "1000"),
       ("AT^AUTHORITYID?", "004999010640000"), ("AT+CPIN?", "+CPIN: READY"),
       ("AT^SETPORT?", "^SETPORT:\"A1,A2;1,16,3,2,A1,A2\""),
-      ("AT^GETPORTMODE", "^GETPORTMODE: TYPE: WCDMA: huawei,MDM:0,NDIS:1,DIAG:2,PCUI:3,CDROM:4,SD:5"),
-    ]) func information(_ command: String, _ line: String) {
+      (
+        "AT^GETPORTMODE",
+        "^GETPORTMODE: TYPE: WCDMA: huawei,MDM:0,NDIS:1,DIAG:2,PCUI:3,CDROM:4,SD:5"
+      ),
+    ]) func information(_ command: String, _ line: String)
+  {
     var desk = Desk(.e3276)
     #expect(desk.type("ATE0") == "ATE0\r\r\nOK\r\n")
     #expect(desk.type(command) == "\r\n\(line)\r\n\r\nOK\r\n")
@@ -64,7 +68,8 @@ import Testing
       ])
   }
 
-  @Test("Unknown commands are refused, with a number when CMEE is on, and recorded") func unknown() {
+  @Test("Unknown commands are refused, with a number when CMEE is on, and recorded") func unknown()
+  {
     var desk = Desk(.e3131)
     _ = desk.type("ATE0")
     #expect(desk.type("AT+MODE=2") == "\r\nERROR\r\n")
@@ -164,6 +169,18 @@ import Testing
     #expect(desk.role == .at)
   }
 
+  @Test("AT^NVRESTORE brings back what AT^NVBACKUP saved, and nothing where nothing was saved")
+  func restore() {
+    var desk = Desk(.e3131)
+    _ = desk.type("ATE0")
+    #expect(desk.type("AT^NVRESTORE") == "\r\nERROR\r\n")
+    _ = desk.type("AT^NVBACKUP")
+    _ = desk.type("AT+CGDCONT=1")
+    #expect(desk.type("AT+CGDCONT?") == "\r\nOK\r\n")
+    #expect(desk.type("AT^NVRESTORE") == "\r\n0\r\n\r\nOK\r\n")
+    #expect(desk.type("AT+CGDCONT?").contains("\"internet\""))
+  }
+
   @Test("Where factory mode is needed, AT^GODLOAD is refused without it") func factoryMode() {
     var options = HuaweiBalongStick.Options()
     options.needsFactoryMode = true
@@ -202,6 +219,15 @@ import Testing
     #expect(desk.type("AT^CURC=0").hasSuffix("\r\nOK\r\n"))
     #expect(desk.stick.nextDue == nil)
     #expect(desk.wait(.seconds(60)).isEmpty)
+  }
+
+  @Test("An HDLC probe on the AT port hears its own echo, and spoils the line it stands in")
+  func probeOnTheWrongPort() {
+    var desk = Desk(.e3131)
+    #expect(desk.hex("7E 0C 14 3A 7E") == "7e0c143a7e")
+    #expect(desk.type("AT") == "AT\r\r\nERROR\r\n")
+    #expect(desk.type("AT") == "AT\r\r\nOK\r\n")
+    #expect(desk.stick.complaints.count == 1)
   }
 
   @Test("Answers come in pieces where that is asked for") func chunks() {

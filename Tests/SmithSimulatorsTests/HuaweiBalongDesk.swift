@@ -110,7 +110,8 @@ func refusal(_ code: UInt8) -> String { HDLC.frame([3, 0, code]).hex }
 /// A firmware payload of the simulators' own kind.
 func payload(_ version: String, count: Int = 9000) -> [UInt8] {
   let head = [UInt8]("SMITHSIM-VERSION:\(version);".utf8)
-  return head + (0..<max(0, count - head.count)).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 5) }
+  return head
+    + (0..<max(0, count - head.count)).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 5) }
 }
 
 /// A small seeded source of numbers.

@@ -102,6 +102,13 @@ extension HuaweiBalongStick {
       items.contains { Self.bootParts.contains($0.id) && $0.state != .complete }
     }
 
+    /// Whether an item of that size fits beside the others; keeps memory bounded.
+    func hasRoom(_ id: UInt32, _ size: Int, _ options: HuaweiBalongStick.Options) -> Bool {
+      let others = items.lazy.filter { $0.id != id }
+      return others.count < 256
+        && others.reduce(size) { $0 + $1.announced } <= options.flashSize
+    }
+
     /// Erases the item and marks it incomplete at once; returns its index.
     mutating func begin(_ id: UInt32, announced: Int) -> Int {
       allPartsComplete = false

@@ -1,6 +1,6 @@
 import SmithBytes
 
-/// The frame decoder of the download monitors (Docs/Protocols/hdlc.md section 2).
+/// The frame decoder of the download monitors (Docs/Protocols/hdlc.md section 5).
 ///
 /// Its own, because each monitor has strictnesses that a host's decoder must not have: V3R3 knows
 /// two escapes only, holds 8192 bytes, and after a 41 waits for a new opening flag.

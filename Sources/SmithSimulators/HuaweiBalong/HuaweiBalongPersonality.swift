@@ -128,5 +128,14 @@ extension HuaweiBalongStick {
 
     /// The usual unit.
     public init() {}
+
+    /// A unit that takes its time for erasing and for checking.
+    public static var slow: Options {
+      var options = Options()
+      options.startDelay = .seconds(4)
+      options.blockDelay = .milliseconds(3)
+      options.endDelay = .seconds(25)
+      return options
+    }
   }
 }

@@ -13,52 +13,53 @@ extension HuaweiBalongStick {
     case raw(String)
   }
 
-  /// Collects lines up to CR; LF is skipped.
+  /// Collects lines up to CR and echoes every byte as it comes, as a terminal port does; so an
+  /// HDLC probe on the wrong port hears itself.
   mutating func receiveText(_ bytes: [UInt8], port: Int, _ out: inout [Emission]) {
+    var text: [UInt8] = []
     for byte in bytes {
-      guard face != nil, leaving == nil else {
+      guard leaving == nil else {
         complain("AT text while the stick is restarting", port: port)
-        return
+        break
       }
+      if lines[port].isEmpty, byte == 0x41 || byte == 0x61 {
+        answers += 1
+        // A report may come even ahead of the echo (hw-006).
+        if options.unsolicited, reportsOn, answers.isMultiple(of: 3) {
+          text += Array("\r\n^RSSI:18\r\n".utf8)
+        }
+      }
+      if echo { text.append(byte) }
       if byte == 0x0d {
         let line = lines[port]
         lines[port] = []
-        handleLine(line, port: port, &out)
-      } else if byte != 0x0a {
-        if lines[port].count < 1024 { lines[port].append(byte) }
+        text += Array(answerLine(line, port: port).utf8)
+      } else if byte != 0x0a, lines[port].count < 1024 {
+        lines[port].append(byte)
       }
     }
+    if !text.isEmpty { send(text, .at, port: port, &out) }
   }
 
-  private mutating func handleLine(_ bytes: [UInt8], port: Int, _ out: inout [Emission]) {
+  private mutating func answerLine(_ bytes: [UInt8], port: Int) -> String {
+    if bytes.isEmpty { return "" }
     record(.host, .at, bytes + [0x0d], port: port)
-    var text = ""
-    answers += 1
-    // A report may come even ahead of the echo (hw-006).
-    if options.unsolicited, reportsOn, answers.isMultiple(of: 3) { text += "\r\n^RSSI:18\r\n" }
     let isText = bytes.allSatisfy { (0x20...0x7e).contains($0) } && bytes.count < 1024
     let command = isText ? String(decoding: bytes, as: UTF8.self) : ""
-    if echo { text += command + "\r" }
     let upper = command.uppercased()
-    guard upper.hasPrefix("AT") else {
-      if !bytes.isEmpty { complain("line without AT", port: port) }
-      if text.count > 1 { send([UInt8](text.utf8), .at, port: port, &out) }
-      return
-    }
-    switch answer(to: upper, original: command, port: port) {
+    let answer = upper.hasPrefix("AT") ? answer(to: upper, original: command, port: port) : .error
+    switch answer {
     case .lines(let lines):
-      if !lines.isEmpty { text += "\r\n" + lines.joined(separator: "\r\n") + "\r\n" }
-      text += "\r\nOK\r\n"
-    case .raw(let whole):
-      text += whole
+      if lines.isEmpty { return "\r\nOK\r\n" }
+      return "\r\n" + lines.joined(separator: "\r\n") + "\r\n\r\nOK\r\n"
+    case .raw(let whole): return whole
     case .error:
-      complain("AT command refused: \(command)", port: port)
-      text += errorTexts ? "\r\n+CME ERROR: 50\r\n" : "\r\nERROR\r\n"
+      complain("AT command refused: \(isText ? command : bytes.hex)", port: port)
+      return errorTexts ? "\r\n+CME ERROR: 50\r\n" : "\r\nERROR\r\n"
     case .code(let code):
       complain("AT command refused: \(command)", port: port)
-      text += "\r\n+CME ERROR: \(code)\r\n"
+      return "\r\n+CME ERROR: \(code)\r\n"
     }
-    send([UInt8](text.utf8), .at, port: port, &out)
   }
 
   private mutating func answer(to command: String, original: String, port: Int) -> Answer {
@@ -175,6 +176,10 @@ extension HuaweiBalongStick {
     case "AT^NVBACKUP":
       flash.nvBackup = flash.nv
       flash.backupFlag = true
+      return zero
+    case "AT^NVRESTORE":
+      guard let backup = flash.nvBackup else { return .error }
+      flash.nv = backup
       return zero
     case "AT^NVRSTSTTS": return zero
     case "AT^GODLOAD":

@@ -39,7 +39,7 @@ extension HuaweiBalongStick {
       }
       return
     }
-    if let fixed = Self.fixedLengths[body[0]], fixed != length {
+    if let fixed = fixedLength(body[0]), fixed != length {
       complain("frame \([body[0]].hex) of \(length) bytes", port: port)
       refuse(3, port: port, &out)
       return
@@ -80,7 +80,8 @@ extension HuaweiBalongStick {
     item = nil
     ended = nil
     counter = 0
-    guard size > 0, size <= sizeLimit(id), isAcceptedType(id) else {
+    guard size > 0, size <= sizeLimit(id), isAcceptedType(id), flash.hasRoom(id, size, options)
+    else {
       complain("item \(id) of \(size) bytes is not accepted", port: port)
       failOperation(port: port, &out)
       return
@@ -253,10 +254,16 @@ extension HuaweiBalongStick {
 
   // MARK: Rules
 
-  /// Command to body length without CRC; commands that are not here have no fixed length.
-  static let fixedLengths: [UInt8: Int] = [
-    0x0c: 1, 0x45: 1, 0x46: 1, 0xfb: 1, 0x3a: 1, 0x0a: 1, 0x41: 12, 0x43: 23,
-  ]
+  /// Body length without CRC that a command must have; nil if it may vary.
+  private func fixedLength(_ command: UInt8) -> Int? {
+    switch command {
+    case 0x0c, 0x45, 0x46, 0xfb, 0x3a, 0x0a: 1
+    case 0x41: 12
+    case 0x43: 23
+    default: nil
+    }
+  }
+
   static let acknowledgement: [UInt8] = [0x7e, 0x02, 0x6a, 0xd3, 0x7e]
 
   private func isVersionSlot(_ id: UInt32) -> Bool { !isV3R3 && (id == 1 || id == 2) }
