@@ -94,5 +94,6 @@ let package = Package(
     tests("HouseTests", []),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
+    tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
   ]
 )
