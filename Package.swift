@@ -94,6 +94,15 @@ let package = Package(
     tests("HouseTests", []),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
+    tests(
+      "SmithProtocolsTests",
+      ["SmithBytes", "SmithModel", "SmithLink", "SmithProtocols", "SmithSimulators", "SmithBench"]),
+    tests(
+      "SmithEngineTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithEngine", "SmithSimulators",
+        "SmithBench", "SmithTrials",
+      ]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
   ]
 )

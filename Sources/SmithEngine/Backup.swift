@@ -1,6 +1,7 @@
-public import Foundation
+import Foundation
 import Glibc
 public import SmithModel
+import SmithProtocols
 public import SmithVendors
 
 /// What was saved of a stick before it was changed; the JSON form of a backup file.

@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import Glibc
 public import SmithModel
 import Synchronization
@@ -122,7 +122,9 @@ public final class FileJournal: Journal {
     line.append(0x0a)
     var done = 0
     while done < line.count {
-      let written = line.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress.map { unsafe $0 + done }, line.count - done) }
+      let written = unsafe line.withUnsafeBytes { bytes in
+        unsafe write(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
+      }
       if written < 0, errno == EINTR { continue }
       guard written > 0 else {
         throw errno == ENOSPC || errno == EDQUOT

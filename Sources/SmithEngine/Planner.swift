@@ -1,8 +1,8 @@
 import Foundation
-public import SmithFormats
+import SmithFormats
 public import SmithModel
 import SmithProtocols
-public import SmithVendors
+import SmithVendors
 
 /// Makes plans; pure: the same image, stick and policy give the same plan, and nothing is sent.
 public enum Planner {

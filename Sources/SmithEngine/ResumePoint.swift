@@ -1,5 +1,6 @@
 import SmithModel
 import SmithProtocols
+import SmithVendors
 
 /// Where an interrupted update goes on.
 enum ResumePoint {

@@ -1,6 +1,6 @@
 import Crypto
-public import SmithAT
-public import SmithBytes
+import SmithAT
+import SmithBytes
 public import SmithLink
 public import SmithModel
 public import SmithProtocols

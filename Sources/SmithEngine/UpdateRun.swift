@@ -1,3 +1,4 @@
+import SmithFormats
 import SmithLink
 import SmithModel
 import SmithProtocols
@@ -23,7 +24,7 @@ final class UpdateRun {
   }
 
   func update() async -> UpdateReport {
-    do {
+    do throws(Trouble) {
       await owner.hear(.phase(.identify, "Asking the stick who it is"))
       let (link, subject) = try await updater.identify(place, withSettings: true)
       report.device = subject.report
@@ -45,7 +46,7 @@ final class UpdateRun {
     report.before = header.plan.before
     report.backup = header.backup
     report.journal = journal.location
-    do {
+    do throws(Trouble) {
       guard image.sha256 == header.plan.sha256 else { throw ResumeTrouble.fileChanged(header.file) }
       await owner.hear(.phase(.identify, "Looking for the stick"))
       let (link, subject) = try await updater.identify(place, withSettings: false)
@@ -62,7 +63,7 @@ final class UpdateRun {
 
   /// Plan, preflight, backup, consent; nil when there is nothing to do.
   private func arm(_ subject: Subject, _ link: any ByteLink) async throws(Trouble) -> ArmedPlan? {
-    do {
+    do throws(Trouble) {
       await owner.hear(.phase(.plan, "Comparing the file with the stick"))
       guard case .plan(let plan) = try Planner.plan(image, subject, policy: policy) else {
         report.after = subject.report.firmware
@@ -94,7 +95,7 @@ final class UpdateRun {
       tool: updater.surroundings.tool, time: updater.surroundings.backups.time(), place: place,
       downloadPort: updater.surroundings.downloadPort, file: image.path,
       identity: subject.identityHash, consent: armed.consent, backup: armed.backup.path, plan: plan)
-    do {
+    do throws(Trouble) {
       journal = try updater.surroundings.newJournal()
       try journal.append(.planned(header))
     } catch {
@@ -144,7 +145,7 @@ final class UpdateRun {
       place: place, products: image.image.claims.products,
       allowUnknownProduct: policy.forced.contains(.productUnknown), signature: signature,
       items: image.balongItems, firstItem: first)
-    do {
+    do throws(Trouble) {
       try await BalongRoute(bus: bus, witness: witness).flash(job, over: link, in: subject.state)
     } catch {
       report.bytes = witness.acknowledged

@@ -1,8 +1,6 @@
-public import SmithBytes
 public import SmithLink
 public import SmithModel
 import SmithProtocols
-public import SmithVendors
 
 /// The owner of the stick, as the engine sees a person, a policy file or a test.
 public protocol Owner: AnyObject, Sendable {

@@ -1,5 +1,5 @@
 import SmithBench
-public import SmithFormats
+import SmithFormats
 public import SmithSimulators
 
 /// Makes firmware files for simulated sticks: the vendor's container around contents of our own.
@@ -54,7 +54,7 @@ public struct SamplePackage: Sendable {
     while data.count < size {
       var word = dice.next()
       for _ in 0..<(data.count.isMultiple(of: 3) ? 1 : 4) {
-        withUnsafeBytes(of: &word) { unsafe data.append(contentsOf: $0) }
+        unsafe withUnsafeBytes(of: &word) { unsafe data.append(contentsOf: $0) }
       }
     }
     return [UInt8](data.prefix(size))

@@ -1,12 +1,13 @@
 import SmithBench
-public import SmithEngine
-import SmithModel
-public import SmithSimulators
+import SmithBytes
+import SmithEngine
+public import SmithModel
+import SmithSimulators
 
 /// Whole updates in random weather; one seed, one run, always the same.
 public struct Storm: Sendable {
   /// A stick and a file for it.
-  public struct Scene: Sendable {
+  private struct Scene: Sendable {
     let name: String
     let stick: HuaweiBalongStick
     let image: CheckedImage
@@ -15,7 +16,7 @@ public struct Storm: Sendable {
   }
 
   /// What one seed came to.
-  public struct Result: Sendable {
+  public struct Result: Sendable, Equatable {
     /// The seed.
     public let seed: UInt64
     /// The scene that it chose.
@@ -29,6 +30,8 @@ public struct Storm: Sendable {
   }
 
   private let scenes: [Scene]
+  /// The canary: a byte of the flash changes by itself, which every run must notice.
+  public var sabotage = false
 
   /// Prepares a scene for every body and every kind of package, and learns how long each is.
   ///
@@ -74,6 +77,7 @@ public struct Storm: Sendable {
     let scene = scenes[Int(dice.next() % UInt64(scenes.count))]
     var trial = Trial(scene.stick, scene.image)
     trial.seed = dice.next()
+    trial.sabotage = sabotage
     trial.weather = Weather(seed: dice.next(), sends: scene.sends)
     if dice.happens(0.2) {
       trial.crashAfterRecord = 1 + Int(dice.next() % UInt64(max(1, scene.records)))

@@ -1,6 +1,5 @@
 public import SmithBench
 public import SmithEngine
-public import SmithLink
 public import SmithModel
 public import SmithSimulators
 import Synchronization
@@ -42,6 +41,8 @@ public struct Trial: Sendable {
   public var seed: UInt64 = 1
   /// The host process dies after this many journal records.
   public var crashAfterRecord: Int?
+  /// A byte of the written flash changes before the checks: they must notice.
+  public var sabotage = false
   /// What the owner allows.
   public var policy = Policy()
 
@@ -78,6 +79,7 @@ public struct Trial: Sendable {
     let report = await updater.update(image, at: bus.place, policy: policy)
     let sends = bus.sends
     let records = journal.records
+    if sabotage { Self.damage(bus) }
     var checks = Invariants(before: stick, image: image)
     bus.setWeather(Weather())
     checks.check(report, bus, records)
@@ -86,6 +88,14 @@ public struct Trial: Sendable {
       broken: checks.broken)
     await finish(&outcome, bus, journal, &checks)
     return outcome
+  }
+
+  private static func damage(_ bus: VirtualBus<HuaweiBalongStick>) {
+    bus.withBody { stick in
+      for index in stick.flash.items.indices where stick.flash.items[index].bytes.count > 300 {
+        stick.flash.items[index].bytes[256] ^= 1
+      }
+    }
   }
 
   /// A person plugs the stick in again and runs `resume`, at most three times.

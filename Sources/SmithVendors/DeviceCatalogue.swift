@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// What is known of models before a stick is asked: one JSON5 file per family.
 public struct DeviceCatalogue: Sendable, Codable, Equatable {

@@ -1,4 +1,3 @@
-public import SmithLink
 public import SmithModel
 public import SmithProtocols
 

@@ -1,4 +1,4 @@
-import SmithBytes
+import SmithAT
 public import SmithLink
 public import SmithModel
 public import SmithProtocols
