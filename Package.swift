@@ -35,6 +35,12 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
+    // What the fuzzers need: everything that reads bytes from outside.
+    .library(
+      name: "SmithParsers",
+      targets: [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

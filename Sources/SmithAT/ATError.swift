@@ -23,32 +23,32 @@ extension ATError: TroubleConvertible {
   /// The explanation.
   public var trouble: Trouble {
     switch self {
-    case .link(let error): Self.linkTrouble(error)
+    case .link(let error): error.trouble
     case .silent(let command):
       Trouble(
         "at.silent", "The stick did not answer \(command).", facts: ["command: \(command)"],
         advice: [
           "Try the other serial ports of the stick; only one or two of them speak AT.",
           "Stop programs that hold the port (ModemManager), replug and try again.",
-        ], aftermath: .untouched, exitCode: .failure)
+        ], aftermath: .untouched, exitCode: .noStick)
     case .unfinished(let command, let lines):
       Trouble(
         "at.unfinished", "The answer to \(command) has no end.",
         facts: lines.prefix(8).map { "line: \(IdentityMask.masked($0))" },
-        advice: ["Try again; if it repeats, replug the stick first."], exitCode: .failure)
+        advice: ["Try again; if it repeats, replug the stick first."], exitCode: .noStick)
     case .binary(let bytes):
       Trouble(
         "at.binary", "The port speaks a binary protocol, not AT.",
         facts: ["bytes: \(Self.hex(bytes))"],
         advice: [
-          "The stick is in download or DIAG mode: `modemsmith doctor` tells which and what to do."
-        ], aftermath: .unknown, exitCode: .failure)
+          "The stick is in download or DIAG mode: `modemsmith info` tells which."
+        ], aftermath: .unknown, exitCode: .noStick)
     case .garbage(let bytes):
       Trouble(
         "at.garbage", "The port sends bytes that are no text.",
         facts: ["bytes: \(Self.hex(bytes))"],
         advice: ["Try the other serial ports of the stick.", "Replug the stick and try again."],
-        exitCode: .failure)
+        exitCode: .noStick)
     case .refusedByGuard(let command, let reason):
       Trouble(
         "at.refused-by-guard", "\(command) was not sent: \(reason).",
@@ -58,26 +58,7 @@ extension ATError: TroubleConvertible {
       Trouble(
         "at.too-long", "The answer is longer than \(limit) bytes.", facts: ["limit: \(limit)"],
         advice: ["Replug the stick: its port floods us with data.", "Try another port."],
-        exitCode: .failure)
-    }
-  }
-
-  private static func linkTrouble(_ error: LinkError) -> Trouble {
-    switch error {
-    case .gone:
-      Trouble(
-        "at.port-gone", "The AT port vanished.",
-        advice: ["Wait until the stick is back, or replug it, and try again."],
-        aftermath: .unknown, exitCode: .failure)
-    case .busy(let holder):
-      Trouble(
-        "at.port-busy", "Another program holds the AT port.",
-        facts: holder.map { ["holder: \($0)"] } ?? [],
-        advice: ["Stop that program (often ModemManager) and try again."], exitCode: .failure)
-    case .silent, .notPermitted, .notFound, .broken:
-      Trouble(
-        "at.port-failed", "The AT port failed.", facts: ["error: \(error)"],
-        advice: ["Replug the stick and try again."], exitCode: .failure)
+        exitCode: .noStick)
     }
   }
 
@@ -87,9 +68,4 @@ extension ATError: TroubleConvertible {
       return digits.count == 1 ? "0" + digits : digits
     }.joined(separator: " ")
   }
-}
-
-extension ExitCode {
-  /// What an unanswered question ends with: the stick is as it was.
-  fileprivate static var failure: ExitCode { .stillWorks }
 }

@@ -54,13 +54,9 @@ struct InfoCommand: AsyncParsableCommand {
       let (link, subject) = try await updater.identify(place, withSettings: false)
       await link.close()
       if subject.state == .silent { throw LinkError.silent.trouble }
-      var report = subject.report
-      if report.mode == nil { report.mode = subject.state.word }
-      if common.json {
-        Output.json(report.json(place: place, showIdentity: showIdentity))
-      } else {
-        report.show(place: place, showIdentity: showIdentity)
-      }
+      let shown = ShownDevice(
+        report: subject.report, mode: subject.state.word, place: place, showIdentity: showIdentity)
+      if common.json { Output.json(shown.json) } else { shown.show() }
       return .ok
     }
   }
@@ -182,7 +178,7 @@ struct RestoreCommand: AsyncParsableCommand {
       }
       let lost: [String]
       do {
-        lost = try await HuaweiSettings.restore(settings, over: ATSession(link: link))
+        lost = try await HuaweiSettings.restore(settings, over: ATSession(link: link)).leftOut
       } catch {
         await link.close()
         throw error.trouble

@@ -213,7 +213,7 @@ extension UpdateReport {
   var json: JSONValue {
     .object([
       "event": .string("report"), "verdict": .string(verdict.rawValue),
-      "device": device.json(place: nil, showIdentity: false), "before": .text(before),
+      "device": ShownDevice(report: device, mode: nil, place: nil, showIdentity: false).json, "before": .text(before),
       "after": .text(after), "bytes": .integer(bytes),
       "seconds": .number((seconds * 100).rounded() / 100), "journal": .text(journal),
       "backup": .text(backup), "warnings": .array(warnings.map { .string($0) }),

@@ -94,7 +94,7 @@ public struct Subject: Sendable {
     report.vendor = "huawei"
     report.productID = said.product
     report.firmware = said.softwareVersion.map { FirmwareVersion($0) }
-    report.mode = "download"
+    report.mode = .download
     return Subject(place: place, state: state, report: report)
   }
 }

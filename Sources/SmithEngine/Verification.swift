@@ -148,9 +148,9 @@ struct Verification {
       let port = try await bus.port(at: place, as: .at, within: .seconds(5))
       let link = try await bus.open(port)
       let session = ATSession(link: link)
-      let lost = try await HuaweiSettings.restore(settings, over: session)
+      let result = try await HuaweiSettings.restore(settings, over: session)
       await link.close()
-      return lost.map { "not restored: \($0)" }
+      return result.leftOut.map { "not restored: \($0)" }
     } catch {
       return ["settings could not be compared after the update; the backup has them"]
     }

@@ -97,7 +97,7 @@ struct FloorPlan {
     let three = one.union(["SmithProtocols", "SmithVendors"])
     let engine = three.union(["SmithEngine"])
     let below = engine.union(["SmithPorts", "SmithArchives", "SmithLibrary"])
-    let beside: Set<String> = ["SmithSimulators", "SmithBench"]
+    let beside: Set<String> = ["SmithSimulators", "SmithBench", "SmithTrials"]
     let ports = one.union(["SmithEngine", "CLibUSB", "CSystemd"])
     let face = Place(floor: 6, mayImport: below.union(beside), outside: ["arguments"])
     return FloorPlan(places: [
@@ -122,6 +122,8 @@ struct FloorPlan {
       // misreading on one side shows as a difference between the two.
       "SmithSimulators": Place(floor: 2, mayImport: zero.union(["SmithLink"])),
       "SmithBench": Place(floor: 2, mayImport: zero.union(["SmithLink"])),
+      "SmithTrials": Place(
+        floor: 5, mayImport: engine.union(["SmithSimulators", "SmithBench"])),
     ])
   }()
 
