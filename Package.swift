@@ -62,7 +62,10 @@ let package = Package(
     // Floor 3
     room(
       "SmithVendors",
-      ["SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols"]),
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        crypto,
+      ]),
     // Floor 4
     room(
       "SmithEngine",
@@ -87,5 +90,6 @@ let package = Package(
     // Tests
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
+    tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
   ]
 )
