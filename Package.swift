@@ -86,5 +86,6 @@ let package = Package(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
     tests("SmithBytesTests", ["SmithBytes"]),
+    tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
   ]
 )
