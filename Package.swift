@@ -112,5 +112,6 @@ let package = Package(
       ]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
+    tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
   ]
 )
