@@ -43,7 +43,9 @@ enum ResumePoint {
   /// The first item without an end; all of them again if the stick still waits although every one
   /// has ended, for then it does not believe us.
   private static func firstUnfinished(_ records: [JournalRecord], count: Int) -> Int {
-    let done = finished(records)
+    // It was restarted after the last item and waits all the same: it does not believe us.
+    let wasRestarted = records.last { $0.isAboutWriting } == .verifying
+    let done = wasRestarted ? [] : finished(records)
     return (0..<count).first { !done.contains($0) } ?? 0
   }
 
@@ -58,6 +60,16 @@ enum ResumePoint {
       }
     }
     return done
+  }
+}
+
+extension JournalRecord {
+  /// Whether the record tells how far the writing has come.
+  fileprivate var isAboutWriting: Bool {
+    switch self {
+    case .itemBegan, .itemDone, .verifying: true
+    case .planned, .entering, .inDownload, .leaving, .ended: false
+    }
   }
 }
 
