@@ -155,7 +155,7 @@ import Testing
     package[filling] = 9
     #expect(
       try Sample.image(package).warnings
-        == [.prefixNotZero(offset: 5), .paddingNotZero(offset: filling - 2)])
+        == [.prefixNotZero(offset: 5), .paddingNotZero(offset: filling)])
   }
 
   @Test("A whole package inside an item's data is data") func nested() throws {
