@@ -1,15 +1,27 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Fuzzers live apart, so that they never burden a normal build. How to run one:
-/// `Fuzz/README.md`.
+/// Fuzzers of everything that reads bytes from outside. A nested package, so that a normal build
+/// knows nothing of it. `make fuzz` builds each with libFuzzer and runs it.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .unsafeFlags(["-parse-as-library"]),
+]
+
+func fuzzer(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: [.product(name: "SmithParsers", package: "modemsmith")],
+    swiftSettings: settings)
+}
+
 let package = Package(
-  name: "modemsmith-fuzz",
+  name: "fuzz",
   dependencies: [.package(name: "modemsmith", path: "..")],
   targets: [
-    .executableTarget(
-      name: "FuzzBalongImage",
-      dependencies: [.product(name: "Smith", package: "modemsmith")],
-      swiftSettings: [.swiftLanguageMode(.v6), .unsafeFlags(["-parse-as-library"])])
+    fuzzer("FuzzHDLC"),
+    fuzzer("FuzzAT"),
+    fuzzer("FuzzMonitor"),
+    fuzzer("FuzzBalongImage"),
   ]
 )
