@@ -46,6 +46,16 @@ import Testing
     #expect(try Sample.image(program).origin.lowerBound == 4096)
   }
 
+  @Test("A program stuffed with headers is refused without checking data for each")
+  func manyTemplates() {
+    var program = BalongBuilder.program(around: Sample.package())
+    for place in 0..<20 {
+      program.replaceSubrange(
+        (1024 + place * 100)..<(1024 + place * 100 + 98), with: Sample.package()[92..<190])
+    }
+    #expect(Sample.code(program) == "balong.first-header-lost")
+  }
+
   @Test("The kind byte is a set", arguments: 1...7 as ClosedRange<UInt8>)
   func kinds(byte: UInt8) throws {
     var builder = BalongBuilder()

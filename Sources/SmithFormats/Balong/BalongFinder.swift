@@ -12,6 +12,7 @@ struct BalongFinder {
     let isProgram = file.bytes(0..<min(2, file.count)) == [0x4d, 0x5a]
     let prefix = BalongImage.prefixSize
     var strays = 0
+    var templates = 0
     var suspect: BalongHeader?
     var position = 0
     while let hit = ByteSearch.word(BalongHeader.magic, in: file, from: position) {
@@ -35,7 +36,11 @@ struct BalongFinder {
       // says what is wrong with it.
       if prefixed, header.isConsistent || header.crcIsGood { return hit }
       if intended { return try checkedKind(before: hit) }
-      if header.isGood, firstBlockIsGood(header) { throw lost(suspect, found: hit) }
+      if header.isGood {
+        templates += 1
+        // The bound keeps a file made of headers from costing a CRC of the whole file for each.
+        guard templates <= 16, !firstBlockIsGood(header) else { throw lost(suspect, found: hit) }
+      }
       strays += 1
       if suspect == nil { suspect = header }
     }
@@ -88,7 +93,7 @@ struct BalongFinder {
   /// A good header without the package's beginning: either a damaged one was seen before it, or
   /// one lost even its magic.
   private func lost(_ suspect: BalongHeader?, found: Int) -> ImageError {
-    if let suspect { return damaged(suspect) }
+    if let suspect, !suspect.crcIsGood { return damaged(suspect) }
     let bare = found > BalongImage.prefixSize && hasPrefix(before: BalongImage.prefixSize)
     return .firstHeaderLost(expected: bare ? BalongImage.prefixSize : nil, found: found)
   }
