@@ -180,7 +180,7 @@ public final class BalongMonitor {
   {
     frame.removeAll(keepingCapacity: true)
     HDLC.encode(body, into: &frame)
-    if sawAnomaly { try await drain(.zero) }
+    try await takeStrays()
     for attempt in 1...tries {
       try await send(frame)
       owed += 1
@@ -198,6 +198,14 @@ public final class BalongMonitor {
       }
     }
     throw .noAnswer(step: step, tries: tries)
+  }
+
+  /// Whatever waits before a command is sent answers none of ours: a doubled reply that stayed
+  /// would be taken for the next block's, and a lost block would go unnoticed.
+  private func takeStrays() async throws(BalongError) {
+    if frames.isEmpty, try await receive(within: .zero) == nil { return }
+    sawAnomaly = true
+    try await drain(.zero)
   }
 
   /// Starts a new account of unexpected replies.
