@@ -67,6 +67,7 @@ let package = Package(
       name: "SmithVendors",
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        crypto,
       ], resources: [.embedInCode("Devices/huawei-balong.json5")], swiftSettings: strict),
     // Floor 4
     room(
@@ -111,5 +112,7 @@ let package = Package(
         "SmithBench", "SmithTrials",
       ]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
+    tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
+    tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
   ]
 )

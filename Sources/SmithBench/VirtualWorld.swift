@@ -135,7 +135,9 @@ struct VirtualWorld<Body: StickBody>: Sendable {
   private mutating func deliver(_ bytes: [UInt8], _ key: VirtualKey) {
     var bytes = bytes
     if dice.happens(weather.drop) { return }
-    if dice.happens(weather.corrupt), !bytes.isEmpty { flip(&bytes) }
+    // A bus with checksums does not turn one command into another; a long frame can be damaged
+    // behind it, in the stick's own buffers.
+    if bytes.first == 0x7e, dice.happens(weather.corrupt) { flip(&bytes) }
     // One write of an AT command is one USB transfer and arrives whole; long frames may not.
     if bytes.count > 64, bytes[0] == 0x7e, dice.happens(weather.split) {
       let border = 1 + Int(dice.next() % UInt64(bytes.count - 1))

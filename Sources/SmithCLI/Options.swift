@@ -41,7 +41,7 @@ struct TargetOptions: ParsableArguments {
 
   private func onlyStick() async throws(Trouble) -> (bus: any Bus, place: Place) {
     let bus = SystemBus()
-    let ports: [Port]
+    let ports: [SmithLink.Port]
     do { ports = try await bus.ports() } catch { throw error.trouble }
     var places: [Place] = []
     for port in ports where !places.contains(port.place) { places.append(port.place) }

@@ -35,7 +35,7 @@ struct SimCommand: AsyncParsableCommand {
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let server = PTYServer(keeper.restored(stick), link: link, speed: max(0.01, speed))
       Output.error("\(model) on \(link); Ctrl-C pulls the plug")
-      do {
+      do throws(LinkError) {
         try await server.run { body in keeper.keep(&body) }
       } catch { throw error.trouble }
       return .ok

@@ -5,6 +5,7 @@ import SmithEngine
 import SmithLink
 import SmithModel
 import SmithPorts
+import SmithProtocols
 import SmithVendors
 
 struct ListCommand: AsyncParsableCommand {
@@ -15,8 +16,8 @@ struct ListCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let ports: [Port]
-      do { ports = try await SystemBus().ports() } catch { throw error.trouble }
+      let ports: [SmithLink.Port]
+      do throws(BusError) { ports = try await SystemBus().ports() } catch { throw error.trouble }
       for port in ports {
         if common.json {
           Output.json(
@@ -177,7 +178,7 @@ struct RestoreCommand: AsyncParsableCommand {
           exitCode: .refused)
       }
       let lost: [String]
-      do {
+      do throws(ATError) {
         lost = try await HuaweiSettings.restore(settings, over: ATSession(link: link)).leftOut
       } catch {
         await link.close()

@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import SmithEngine
 import SmithModel
@@ -10,21 +9,19 @@ final class TerminalOwner: Owner {
   private let yes: Bool
   private let stop = Mutex(0)
   private let liveLine = Mutex(false)
-  private let signals: [any DispatchSourceSignal]
+  private let signals = SignalWatch()
   private let isWriting = Mutex(false)
   private let lastPercent = Mutex(-10.0)
 
   init(json: Bool, yes: Bool) {
     self.json = json
     self.yes = yes
-    signals = [SIGINT, SIGTERM, SIGHUP].map { number in
-      signal(number, SIG_IGN)
-      return DispatchSource.makeSignalSource(signal: number, queue: .global())
-    }
-    for source in signals {
-      source.setEventHandler { [weak self] in self?.askedToStop() }
-      source.resume()
-    }
+  }
+
+  /// From now on Ctrl-C and its siblings ask instead of ending the process: an update ends at a
+  /// door, not in the middle of a write.
+  func mindSignals() {
+    signals.start { [weak self] in self?.askedToStop() }
   }
 
   var wantsToStop: Bool { stop.withLock { $0 > 0 } }
@@ -77,7 +74,7 @@ final class TerminalOwner: Owner {
   }
 
   /// A live line on a terminal; in a pipe a plain line every ten percent.
-  private func show(_ progress: Progress) {
+  private func show(_ progress: SmithModel.Progress) {
     let line = ProgressText.line(progress)
     if Output.isTerminal {
       Output.raw("\r\u{1b}[K  \(line)")
@@ -156,7 +153,7 @@ enum PlanText {
 
 /// Progress in words.
 enum ProgressText {
-  static func line(_ progress: Progress) -> String {
+  static func line(_ progress: SmithModel.Progress) -> String {
     let filled = Int(progress.percent / 5)
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 20 - filled)
     var line = "\(bar) \(String(format: "%3.0f", progress.percent)) %  \(progress.item ?? "")"

@@ -73,8 +73,12 @@ struct UpdateCommand: AsyncParsableCommand {
       let owner = TerminalOwner(json: common.json, yes: yes)
       if !yes, common.json || isatty(0) != 1 { throw Self.needsYes }
       let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
-      let report = await Updater(bus: bus, owner: owner, surroundings: surroundings)
-        .update(image, at: place, policy: policy)
+      owner.mindSignals()
+      let updater = Updater(bus: bus, owner: owner, surroundings: surroundings)
+      let thread = PortThread()
+      let report = await withTaskExecutorPreference(thread) {
+        await updater.update(image, at: place, policy: policy)
+      }
       owner.show(report)
       return report.exitCode
     }
@@ -110,10 +114,14 @@ struct ResumeCommand: AsyncParsableCommand {
       let owner = TerminalOwner(json: common.json, yes: true)
       let surroundings = Surroundings.files(
         in: state, downloadPort: target.downloadPort ?? unfinished.header.downloadPort)
-      let bus = bus(for: unfinished.header)
-      let report = await Updater(bus: bus, owner: owner, surroundings: surroundings)
-        .resume(
+      owner.mindSignals()
+      let updater = Updater(
+        bus: bus(for: unfinished.header), owner: owner, surroundings: surroundings)
+      let thread = PortThread()
+      let report = await withTaskExecutorPreference(thread) {
+        await updater.resume(
           image, unfinished.header, unfinished.records, journal: journal, policy: Policy())
+      }
       owner.show(report)
       return report.exitCode
     }
@@ -155,7 +163,7 @@ struct RehearseCommand: AsyncParsableCommand {
       let bus = VirtualBus(stick)
       let owner = TerminalOwner(json: common.json, yes: true)
       let surroundings = Surroundings(
-        newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .none,
+        newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(),
         tool: CommandLineFace.version)
       let report = await Updater(bus: bus, owner: owner, surroundings: surroundings)
         .update(image, at: bus.place, policy: try rules.policy())
@@ -177,7 +185,7 @@ extension Surroundings {
 
   /// For commands that change nothing.
   static let forQueries = Surroundings(
-    newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .none,
+    newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(),
     tool: CommandLineFace.version)
 }
 

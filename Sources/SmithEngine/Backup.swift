@@ -3,6 +3,7 @@ import Glibc
 public import SmithModel
 import SmithProtocols
 public import SmithVendors
+import Synchronization
 
 /// What was saved of a stick before it was changed; the JSON form of a backup file.
 public struct Backup: Sendable, Codable, Equatable {
@@ -106,15 +107,19 @@ public struct BackupReceipt: Sendable, Equatable {
 public struct BackupStore: Sendable {
   /// Saves a backup and says where.
   public let save: @Sendable (Backup) throws(Trouble) -> String
+  /// Reads a backup back; nil if it is no longer there.
+  public let load: @Sendable (_ path: String) -> Backup?
   /// The time now, in ISO 8601.
   public let time: @Sendable () -> String
 
   /// Gathers the parts.
   public init(
     save: @escaping @Sendable (Backup) throws(Trouble) -> String,
+    load: @escaping @Sendable (_ path: String) -> Backup?,
     time: @escaping @Sendable () -> String
   ) {
     self.save = save
+    self.load = load
     self.time = time
   }
 
@@ -127,10 +132,20 @@ public struct BackupStore: Sendable {
         let path = "\(state.backups)/\(stamp)-\(unit).json"
         try backup.write(to: path)
         return path
-      }, time: { Date().formatted(.iso8601) })
+      }, load: { try? Backup.read($0) }, time: { Date().formatted(.iso8601) })
   }
 
-  /// Nowhere: for rehearsals and simulations.
-  public static let none = BackupStore(
-    save: { _ throws(Trouble) in "memory" }, time: { "1970-01-01T00:00:00Z" })
+  /// As long as the store lives: for rehearsals and simulations.
+  public static func memory() -> BackupStore {
+    let shelf = Shelf()
+    return BackupStore(
+      save: { backup throws(Trouble) in
+        shelf.backup.withLock { $0 = backup }
+        return "memory"
+      }, load: { _ in shelf.backup.withLock { $0 } }, time: { "1970-01-01T00:00:00Z" })
+  }
+
+  private final class Shelf: Sendable {
+    let backup = Mutex<Backup?>(nil)
+  }
 }

@@ -79,8 +79,7 @@ public struct StateDirectory: Sendable {
   }
 
   static func stamp(_ date: Date) -> String {
-    date.formatted(.iso8601.time(includingFractionalSeconds: false))
-      .replacingOccurrences(of: ":", with: "")
+    date.formatted(.iso8601).filter { $0 != ":" && $0 != "-" }
   }
 }
 

@@ -53,7 +53,10 @@ final class UpdateRun {
       report.device = subject.report
       try await goOn(ResumePoint(records, subject, header, policy), header, journal, subject, link)
     } catch {
-      report.verdict = .unknown
+      // A refusal changes nothing; a stick in its boot ROM needs more than this command.
+      report.verdict =
+        error.aftermath == .needsRescue
+        ? .needsRescue : error.exitCode == .refused ? .unchanged : .unknown
       note(error)
     }
     return report
@@ -118,7 +121,7 @@ final class UpdateRun {
       throw trouble
     case .verify:
       await link.close()
-      try await verify(header, subject.settings, RunWitness(journal, owner, bus, plan: header.plan))
+      try await verify(header, RunWitness(journal, owner, bus, plan: header.plan))
     case .write(let first):
       await owner.hear(
         .note(
@@ -153,7 +156,7 @@ final class UpdateRun {
       return
     }
     report.bytes = witness.acknowledged
-    try await verify(header, subject.settings, witness)
+    try await verify(header, witness)
   }
 
   /// After a failed write: what is true of the stick now?
@@ -194,14 +197,13 @@ final class UpdateRun {
     error.aftermath = .stillBoots
   }
 
-  private func verify(
-    _ header: JournalHeader, _ settings: DeviceSettings?, _ witness: RunWitness
-  ) async throws(Trouble) {
+  private func verify(_ header: JournalHeader, _ witness: RunWitness) async throws(Trouble) {
     try witness.journal.append(.verifying)
     await owner.hear(.phase(.verify, "Waiting for the stick to start its new firmware"))
     let checker = Verification(bus, place, header, policy)
     var outcome = await checker.outcome()
-    if let settings, outcome.verdict == .updated {
+    let saved = header.backup.flatMap { updater.surroundings.backups.load($0) }
+    if let settings = saved?.settings, outcome.verdict == .updated {
       await owner.hear(.phase(.restore, "Comparing settings"))
       outcome.warnings += await checker.restore(settings)
     }

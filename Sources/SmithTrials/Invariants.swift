@@ -87,6 +87,9 @@ struct Invariants {
     case .updated: break
     case .unchanged, .failedStillWorks:
       if !outcome.stick.flash.allPartsComplete { broken.append("S3: ended half written") }
+    // What only the boot ROM can mend is another way's work; here it must be named truly.
+    case .needsRescue where outcome.stick.flash.bootPartIsBroken:
+      if last.trouble?.code != "stick.wrong-mode" { broken.append("S3: the boot ROM is not named") }
     case .needsRescue, .unknown:
       broken.append(
         "S3: still \(last.verdict.rawValue) after resume (\(last.trouble?.code ?? "no trouble"))")

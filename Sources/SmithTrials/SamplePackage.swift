@@ -32,7 +32,7 @@ public struct SamplePackage: Sendable {
     var dice = Seeded(seed)
     // The factory's own items without the dashboard: those of an official firmware package.
     let ids = personality.factoryItems.filter { $0 != 0x10c && $0 != 0xb0000 }
-    var builder = BalongBuilder(kinds: [.firmware], compatibility: personality.downloadID)
+    var builder = BalongBuilder(kind: [.firmware], compatibility: personality.downloadID)
     let share = max(512, bytes / ids.count)
     for (index, id) in ids.enumerated() {
       let data = content(share + (index.isMultiple(of: 2) ? 0 : 777), &dice)
@@ -41,10 +41,10 @@ public struct SamplePackage: Sendable {
         id: id, data: data, version: ":\(personality.model):\(version)", packing: packing)
     }
     if signed {
-      builder.sign(keyHash: (0..<32).map { UInt8($0 * 7 + 1) }, blockSize: Self.signatureSize)
+      builder.signed(keyHash: (0..<32).map { UInt8($0 * 7 + 1) }, size: Self.signatureSize)
     }
     let package = builder.build()
-    return exe ? BalongBuilder.wrappedInProgram(package) : package
+    return exe ? BalongBuilder.program(around: package) : package
   }
 
   /// Half noise, half repeats, so that packing has something to do.

@@ -72,10 +72,11 @@ public struct Trial: Sendable {
   public func run() async -> Outcome {
     let bus = VirtualBus(stick, weather: weather, seed: seed)
     let journal = MemoryJournal(crashAfter: crashAfterRecord) { bus.killHost() }
+    let backups = BackupStore.memory()
     let updater = Updater(
       bus: bus, owner: TrialOwner(),
       surroundings: Surroundings(
-        newJournal: { () throws(Trouble) in journal }, backups: .none, tool: "trial"))
+        newJournal: { () throws(Trouble) in journal }, backups: backups, tool: "trial"))
     let report = await updater.update(image, at: bus.place, policy: policy)
     let sends = bus.sends
     let records = journal.records
@@ -86,7 +87,7 @@ public struct Trial: Sendable {
     var outcome = Outcome(
       first: report, resumed: nil, sends: sends, records: records.count, stick: bus.body,
       broken: checks.broken)
-    await finish(&outcome, bus, journal, &checks)
+    await finish(&outcome, bus, journal, backups, &checks)
     return outcome
   }
 
@@ -101,7 +102,7 @@ public struct Trial: Sendable {
   /// A person plugs the stick in again and runs `resume`, at most three times.
   private func finish(
     _ outcome: inout Outcome, _ bus: VirtualBus<HuaweiBalongStick>, _ journal: MemoryJournal,
-    _ checks: inout Invariants
+    _ backups: BackupStore, _ checks: inout Invariants
   ) async {
     let crashed = crashAfterRecord != nil
     var last = outcome.first
@@ -117,7 +118,7 @@ public struct Trial: Sendable {
       let updater = Updater(
         bus: bus, owner: TrialOwner(),
         surroundings: Surroundings(
-          newJournal: { () throws(Trouble) in later }, backups: .none, tool: "trial"))
+          newJournal: { () throws(Trouble) in later }, backups: backups, tool: "trial"))
       last = await updater.resume(image, header, records, journal: later, policy: policy)
       outcome.resumed = last
       checks.check(last, bus, later.records)

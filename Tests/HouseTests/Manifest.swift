@@ -107,7 +107,8 @@ struct FloorPlan {
       "SmithAT": Place(floor: 1, mayImport: zero.union(["SmithLink"])),
       "SmithFormats": Place(floor: 1, mayImport: zero.union(["CZlib", "CLZMA"])),
       "SmithProtocols": Place(floor: 2, mayImport: one),
-      "SmithVendors": Place(floor: 3, mayImport: one.union(["SmithProtocols"])),
+      "SmithVendors": Place(
+        floor: 3, mayImport: one.union(["SmithProtocols"]), outside: ["crypto"]),
       "SmithEngine": Place(floor: 4, mayImport: three, outside: ["crypto"]),
       "SmithPorts": Place(floor: 5, mayImport: ports),
       "SmithArchives": Place(

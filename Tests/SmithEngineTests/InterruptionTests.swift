@@ -1,5 +1,6 @@
 import SmithBench
 import SmithEngine
+import SmithFormats
 import SmithModel
 import SmithSimulators
 import SmithTrials

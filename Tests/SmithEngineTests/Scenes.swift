@@ -45,7 +45,7 @@ enum Scenes {
     Updater(
       bus: bus, owner: owner,
       surroundings: Surroundings(
-        newJournal: { () throws(Trouble) in journal }, backups: .none, power: { power },
+        newJournal: { () throws(Trouble) in journal }, backups: .memory(), power: { power },
         tool: "test"))
   }
 }

@@ -57,7 +57,8 @@ private struct Bench {
     let stick = try await bench.write()
     #expect(stick.flash.item(0x105)?.bytes == bench.data)
     #expect(stick.flash.item(0x105)?.state == .complete)
-    #expect(stick.complaints.isEmpty)
+    // A strict monitor complains of the probe, which cannot know better, and of nothing else.
+    #expect(stick.complaints.count <= (strict ? 1 : 0), "\(stick.complaints)")
   }
 
   @Test("Replies that arrive byte by byte are understood") func splitEverywhere() async throws {
@@ -194,7 +195,7 @@ private struct Bench {
         stick.flash.allPartsComplete = false
         let waiting = try await state(stick, expectingDownload: expectingDownload)
         switch waiting {
-        case .download: #expect(!strict)
+        case .download: #expect(!strict || !expectingDownload)
         case .downloadAT: #expect(strict)
         default: Issue.record("\(personality.name), strict \(strict): \(waiting)")
         }

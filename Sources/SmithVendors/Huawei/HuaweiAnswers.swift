@@ -150,11 +150,12 @@ enum HuaweiAnswers {
       .flatMap { DeviceReport.Signal(level: $0) }
   }
 
-  /// `+CREG: 0,1`; a report of one number that slipped in between is no answer.
+  /// `+CREG: 0,1`; a report that slipped in between (one number, or a number and a quoted area)
+  /// is no answer.
   static func registration(_ response: ATResponse) -> DeviceReport.Registration? {
     for value in response.values("+CREG") {
-      let fields = TextFields.split(value)
-      guard fields.count >= 2, let number = Int(fields[1]) else { continue }
+      let fields = value.split(separator: ",", omittingEmptySubsequences: false)
+      guard fields.count >= 2, let number = Int(TextFields.trim(fields[1])) else { continue }
       return DeviceReport.Registration(number: number)
     }
     return nil
