@@ -7,6 +7,8 @@ import Testing
 @Suite("Serial link") struct SerialLinkTests {
   let scratch: Scratch
   let pty: PTY
+  /// Where the stick's side may block.
+  let stick = PortThread()
 
   init() throws {
     scratch = try Scratch()
@@ -32,7 +34,7 @@ import Testing
     for byte in [UInt8](0..<5) { #expect(pty.write([byte]) == 1) }
     #expect(try await link.take(5) == [0, 1, 2, 3, 4])
     let big = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
-    async let arrived = Task.detached { [pty] in pty.take(big.count) }.value
+    async let arrived = stick.run { [pty] in pty.take(big.count) }
     try await link.send(big)
     #expect(await arrived == big)
   }
@@ -40,14 +42,14 @@ import Testing
   @Test("A task that prefers a port thread is served on it") func onPortThread() async throws {
     let link = try open()
     let thread = PortThread()
-    let echoed = Task.detached { [pty] in pty.write(pty.take(3)[...]) }
+    async let echoed = stick.run { [pty] in pty.write(pty.take(3)[...]) }
     let answer = try await withTaskExecutorPreference(thread) { () throws(LinkError) in
       #expect(PortThread.isCurrent)
       try await link.send([1, 2, 3])
       return try await link.take(3)
     }
     #expect(answer == [1, 2, 3])
-    #expect(await echoed.value == 3)
+    #expect(await echoed == 3)
     #expect(!PortThread.isCurrent)
   }
 
@@ -71,8 +73,8 @@ import Testing
 
   @Test("A hang-up while waiting, before reading and before writing is 'gone'")
   func hangUp() async throws {
-    var stick: PTY? = try PTY()
-    let path = try #require(stick?.path)
+    var unplugged: PTY? = try PTY()
+    let path = try #require(unplugged?.path)
     let link = try SerialLink(path: path, lockDirectory: scratch.path)
     let waiting = Task { () async -> LinkError? in
       do throws(LinkError) {
@@ -80,7 +82,7 @@ import Testing
         return nil
       } catch { return error }
     }
-    stick = nil
+    unplugged = nil
     #expect(await waiting.value == .gone)
     await #expect(throws: LinkError.gone) { try await link.receive(within: .zero) }
     await #expect(throws: LinkError.gone) { try await link.send([1]) }
