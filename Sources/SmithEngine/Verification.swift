@@ -46,7 +46,7 @@ struct StickReturn {
         return found
       }
       await link.close()
-      return await wait(within: .seconds(90)) ?? found
+      return await wait(within: .seconds(90))
     default:
       return found
     }
