@@ -143,7 +143,7 @@ public enum HuaweiCodes {
   }
 }
 
-/// The longest of the routines (Docs/Protocols/huawei-codes.md section 3.7).
+/// The longest of the routines (Docs/Protocols/huawei-codes.md section 3).
 enum HuaweiMixer {
   static func code(_ digits: [UInt8], _ masks: [UInt8]) -> String {
     let digest = HuaweiCodes.md5(block(digits, masks))
