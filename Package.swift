@@ -99,6 +99,7 @@ let package = Package(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
     tests("HouseTests", []),
+    tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
     tests(

@@ -22,5 +22,6 @@ let package = Package(
     fuzzer("FuzzHDLC"),
     fuzzer("FuzzAT"),
     fuzzer("FuzzMonitor"),
+    fuzzer("FuzzBalongImage"),
   ]
 )

@@ -135,8 +135,8 @@ struct VirtualWorld<Body: StickBody>: Sendable {
   private mutating func deliver(_ bytes: [UInt8], _ key: VirtualKey) {
     var bytes = bytes
     if dice.happens(weather.drop) { return }
-    // A bus with checksums does not turn one command into another; a long frame can be damaged
-    // behind it, in the stick's own buffers.
+    // A bus with checksums does not turn one AT text into another; frames, which have a checksum
+    // of their own because of it, can be damaged behind the bus, in the stick's buffers.
     if bytes.first == 0x7e, dice.happens(weather.corrupt) { flip(&bytes) }
     // One write of an AT command is one USB transfer and arrives whole; long frames may not.
     if bytes.count > 64, bytes[0] == 0x7e, dice.happens(weather.split) {
@@ -154,7 +154,7 @@ struct VirtualWorld<Body: StickBody>: Sendable {
       var bytes = emission.bytes
       var at = max(emission.at, now)
       if dice.happens(weather.drop) { continue }
-      if dice.happens(weather.corrupt), !bytes.isEmpty { flip(&bytes) }
+      if bytes.last == 0x7e, dice.happens(weather.corrupt) { flip(&bytes) }
       if dice.happens(weather.noise) {
         bytes = (0..<4).map { _ in UInt8(truncatingIfNeeded: dice.next()) } + bytes
       }

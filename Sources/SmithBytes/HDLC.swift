@@ -7,12 +7,16 @@ public enum HDLC {
   /// Appends one frame to `output`: flag, escaped body and CRC, flag.
   public static func encode(_ body: [UInt8], into output: inout [UInt8]) {
     let crc = CRC16X25.of(body)
-    output.reserveCapacity(output.count + body.count + body.count / 64 + 8)
-    output.append(flag)
-    for byte in body { append(byte, to: &output) }
-    append(UInt8(truncatingIfNeeded: crc), to: &output)
-    append(UInt8(truncatingIfNeeded: crc >> 8), to: &output)
-    output.append(flag)
+    // Every byte may need an escape; the spare word is for copying eight bytes at a time.
+    let most = 2 * (body.count + 2) + 2 + 8
+    let frame = unsafe [UInt8](unsafeUninitializedCapacity: most) { room, count in
+      count = unsafe write(body, crc, to: room)
+    }
+    if output.isEmpty && output.capacity < frame.count {
+      output = frame
+    } else {
+      output.append(contentsOf: frame)
+    }
   }
 
   /// One frame around `body`.
@@ -22,92 +26,64 @@ public enum HDLC {
     return output
   }
 
-  private static func append(_ byte: UInt8, to output: inout [UInt8]) {
-    if byte == flag || byte == escape {
-      output.append(escape)
-      output.append(byte ^ 0x20)
-    } else {
-      output.append(byte)
-    }
-  }
-}
-
-/// Takes frames out of a byte stream that may be split and joined anywhere.
-///
-/// Accepts frames without an opening flag and with flags shared between frames; skips empty
-/// frames; never keeps more than `limit` bytes (Docs/Protocols/hdlc.md section 2).
-public struct HDLCDecoder: Sendable {
-  /// What stood between two flags.
-  public enum Frame: Equatable, Sendable {
-    /// A body whose CRC is right (the CRC itself is taken off).
-    case body([UInt8])
-    /// Bytes that are no frame: what they were and why.
-    case garbage([UInt8], Flaw)
+  /// The bytes 7D and 7E of eight are the high bits of the result; no other bits are set.
+  ///
+  /// Seven bits plus three reach the eighth from 7D on, plus one only at 7F; bytes above 7F drop
+  /// out by their own high bit. No sum carries into the next byte.
+  @inline(__always)
+  static func special(in word: UInt64) -> UInt64 {
+    let low = word & 0x7f7f_7f7f_7f7f_7f7f
+    let from7D = low &+ 0x0303_0303_0303_0303
+    let from7F = low &+ 0x0101_0101_0101_0101
+    return (from7D ^ from7F) & ~word & 0x8080_8080_8080_8080
   }
 
-  /// What is wrong with a garbage frame.
-  public enum Flaw: Equatable, Sendable {
-    case tooShort, badCRC, badEscape, tooLong
-  }
-
-  private let limit: Int
-  private var pending: [UInt8] = []
-  private var escaped = false
-  private var flaw: Flaw?
-
-  /// A decoder for bodies of at most `limit` bytes.
-  public init(limit: Int = 65_536) {
-    self.limit = limit
-  }
-
-  /// Bytes of a frame that has begun and not ended, unescaped.
-  public var unfinished: [UInt8] { pending }
-
-  /// Forgets what was begun.
-  public mutating func reset() {
-    pending.removeAll(keepingCapacity: true)
-    escaped = false
-    flaw = nil
-  }
-
-  /// Adds received bytes and returns the frames that they complete, in order.
-  public mutating func feed(_ bytes: [UInt8]) -> [Frame] {
-    var frames: [Frame] = []
-    for byte in bytes {
-      switch byte {
-      case HDLC.flag:
-        if let frame = finish() { frames.append(frame) }
-      case HDLC.escape where !escaped:
-        escaped = true
-      default:
-        add(byte)
+  /// Writes the frame; `room` holds the longest one and a word more.
+  private static func write(
+    _ body: [UInt8], _ crc: UInt16, to room: UnsafeMutableBufferPointer<UInt8>
+  ) -> Int {
+    guard let start = room.baseAddress else { return 0 }
+    var out = unsafe start
+    unsafe append(flag: &out)
+    unsafe body.withUnsafeBytes { bytes in
+      var index = 0
+      while index + 8 <= bytes.count {
+        let word = unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        if special(in: word) == 0 {
+          unsafe UnsafeMutableRawPointer(out).storeBytes(of: word, as: UInt64.self)
+          unsafe out += 8
+        } else {
+          // No branch on the byte: a mispredicted one would cost more than all eight.
+          for lane in 0..<8 { unsafe append(escaped: bytes[index + lane], to: &out) }
+        }
+        index += 8
+      }
+      while index < bytes.count {
+        unsafe append(escaped: bytes[index], to: &out)
+        index += 1
       }
     }
-    return frames
+    unsafe append(escaped: UInt8(truncatingIfNeeded: crc), to: &out)
+    unsafe append(escaped: UInt8(truncatingIfNeeded: crc >> 8), to: &out)
+    unsafe append(flag: &out)
+    return unsafe out - start
   }
 
-  private mutating func add(_ byte: UInt8) {
-    var value = byte
-    if escaped {
-      escaped = false
-      value ^= 0x20
-    }
-    guard pending.count < limit + 2 else {
-      flaw = flaw ?? .tooLong
-      return
-    }
-    pending.append(value)
+  @inline(__always)
+  private static func append(flag out: inout UnsafeMutablePointer<UInt8>) {
+    unsafe out.pointee = flag
+    unsafe out += 1
   }
 
-  private mutating func finish() -> Frame? {
-    defer { reset() }
-    if escaped { flaw = flaw ?? .badEscape }
-    if let flaw { return .garbage(pending, flaw) }
-    if pending.isEmpty { return nil }
-    guard pending.count >= 3 else { return .garbage(pending, .tooShort) }
-    var crc = CRC16X25()
-    unsafe crc.update(pending.span.bytes)
-    guard crc.residueIsGood else { return .garbage(pending, .badCRC) }
-    return .body([UInt8](pending.dropLast(2)))
+  /// Writes the byte itself or its escape; always touches two bytes and keeps one or two.
+  @inline(__always)
+  private static func append(
+    escaped byte: UInt8, to out: inout UnsafeMutablePointer<UInt8>
+  ) {
+    let isSpecial: UInt8 = byte &- 0x7d < 2 ? 1 : 0
+    let mask = 0 &- isSpecial
+    unsafe out[0] = byte & ~mask | escape & mask
+    unsafe out[1] = byte ^ 0x20
+    unsafe out += 1 + Int(isSpecial)
   }
 }

@@ -20,17 +20,21 @@ enum ResumePoint {
     case .diag, .bootROM, .silent:
       self = .refuse(Planner.wrongMode(subject.state))
     case .normal:
-      self = Self.normal(subject, header)
+      self = Self.normal(records, subject, header)
     case .download, .downloadAT:
       self = .write(from: Self.firstUnfinished(records, count: header.plan.items.count))
     }
   }
 
-  private static func normal(_ subject: Subject, _ header: JournalHeader) -> ResumePoint {
+  private static func normal(
+    _ records: [JournalRecord], _ subject: Subject, _ header: JournalHeader
+  ) -> ResumePoint {
     if let before = header.identity, let now = subject.identityHash, now != before {
       return .refuse(ResumeTrouble.otherStick)
     }
-    guard let wanted = header.plan.after, let now = subject.report.firmware,
+    // A version alone does not prove that every item arrived: the journal has to say so too.
+    let isComplete = finished(records).count == header.plan.items.count
+    guard isComplete, let wanted = header.plan.after, let now = subject.report.firmware,
       wanted.isConfirmed(by: now)
     else { return .write(from: 0) }
     return .verify
@@ -39,17 +43,33 @@ enum ResumePoint {
   /// The first item without an end; all of them again if the stick still waits although every one
   /// has ended, for then it does not believe us.
   private static func firstUnfinished(_ records: [JournalRecord], count: Int) -> Int {
+    // It was restarted after the last item and waits all the same: it does not believe us.
+    let wasRestarted = records.last { $0.isAboutWriting } == .verifying
+    let done = wasRestarted ? [] : finished(records)
+    return (0..<count).first { !done.contains($0) } ?? 0
+  }
+
+  /// Items whose last word is their end.
+  private static func finished(_ records: [JournalRecord]) -> Set<Int> {
     var done = Set<Int>()
     for record in records {
       switch record {
       case .itemDone(let index): done.insert(index)
       case .itemBegan(let index): done.remove(index)
-      case .verifying: done.removeAll()
-      case .planned, .entering, .inDownload, .leaving, .ended: break
+      case .planned, .entering, .inDownload, .leaving, .verifying, .ended: break
       }
     }
-    let first = (0..<count).first { !done.contains($0) }
-    return first ?? 0
+    return done
+  }
+}
+
+extension JournalRecord {
+  /// Whether the record tells how far the writing has come.
+  fileprivate var isAboutWriting: Bool {
+    switch self {
+    case .itemBegan, .itemDone, .verifying: true
+    case .planned, .entering, .inDownload, .leaving, .ended: false
+    }
   }
 }
 

@@ -79,7 +79,7 @@ public struct StateDirectory: Sendable {
   }
 
   static func stamp(_ date: Date) -> String {
-    date.formatted(.iso8601).filter { $0 != ":" && $0 != "-" }
+    date.formatted(.iso8601).filter { !":-".contains($0) }
   }
 }
 

@@ -123,7 +123,7 @@ final class UpdateRun {
       throw trouble
     case .verify:
       await link.close()
-      try await verify(header, RunWitness(journal, owner, bus, plan: header.plan))
+      await verify(header, RunWitness(journal, owner, bus, plan: header.plan))
     case .write(let first):
       await owner.hear(
         .note(
@@ -158,7 +158,7 @@ final class UpdateRun {
       return
     }
     report.bytes = witness.acknowledged
-    try await verify(header, witness)
+    await verify(header, witness)
   }
 
   /// After a failed write: what is true of the stick now?
@@ -188,19 +188,27 @@ final class UpdateRun {
   /// Download mode was asked for and nothing was written: bring the stick back if it can be done.
   private func settleEntered(_ header: JournalHeader, _ error: inout Trouble) async {
     let back = await StickReturn(bus, place).bringBack()
-    guard let back, back.state == .normal else {
-      report.verdict = back == nil ? .unknown : .needsRescue
-      error.aftermath = back == nil ? .unknown : .needsRescue
+    switch back?.state {
+    case .normal: break
+    case .download, .downloadAT, .bootROM:
+      report.verdict = .needsRescue
+      error.aftermath = .needsRescue
+      return
+    case .diag, .silent, nil:
+      report.verdict = .unknown
+      error.aftermath = .unknown
       return
     }
+    guard let back else { return }
     report.device = back.report
     report.after = back.report.firmware
     report.verdict = error.exitCode == .refused ? .unchanged : .failedStillWorks
     error.aftermath = .stillBoots
   }
 
-  private func verify(_ header: JournalHeader, _ witness: RunWitness) async throws(Trouble) {
-    try witness.journal.append(.verifying)
+  private func verify(_ header: JournalHeader, _ witness: RunWitness) async {
+    // Nothing that follows can harm the stick, so a full disk is no reason not to ask it.
+    do { try witness.journal.append(.verifying) } catch { report.warnings.append(error.summary) }
     await owner.hear(.phase(.verify, "Waiting for the stick to start its new firmware"))
     let checker = Verification(bus, place, header, policy)
     var outcome = await checker.outcome()

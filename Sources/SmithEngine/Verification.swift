@@ -33,7 +33,7 @@ struct StickReturn {
 
   /// Sends a stick that waits in download mode, unwritten, back into its firmware.
   func bringBack() async -> Subject? {
-    guard let found = await wait(within: .seconds(60), settleAfter: .zero) else { return nil }
+    guard let found = await wait(within: .seconds(60), settleAfter: .seconds(3)) else { return nil }
     switch found.state {
     case .download, .downloadAT:
       guard let link = await open(within: .seconds(5)) else { return found }
@@ -46,7 +46,7 @@ struct StickReturn {
         return found
       }
       await link.close()
-      return await wait(within: .seconds(90)) ?? found
+      return await wait(within: .seconds(90))
     default:
       return found
     }

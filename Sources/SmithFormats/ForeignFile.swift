@@ -42,7 +42,24 @@ public struct ForeignFile: Sendable, Equatable {
   public var archive: String?
 
   /// Stable trouble code.
-  public var code: String { "file.\(kind.rawValue)" }
+  public var code: String {
+    switch kind {
+    case .webPage: "file.web-page"
+    case .sierra: "file.sierra"
+    case .elf: "file.elf"
+    case .iso9660: "file.iso"
+    case .nvImage: "file.nv-image"
+    case .balongLoader: "file.balong-loader"
+    case .balongTable: "file.balong-table"
+    case .balongItem: "file.balong-item"
+    case .mbn: "file.mbn"
+    case .qualcommTable: "file.qualcomm-table"
+    case .androidBoot: "file.android-boot"
+    case .archive: "file.archive"
+    case .windowsProgram: "file.windows-program"
+    case .text: "file.text"
+    }
+  }
 
   /// The kind in words, with article.
   public var words: String {

@@ -40,7 +40,7 @@ extension ImageError {
           "Check that this is the update for your model (.bin, or the .exe it came in).",
           "If the .exe is a self-extracting archive, unpack it first and give the file inside.",
         ])
-    default: .init(code: "file.unknown", summary: "The file is not usable.", advice: [])
+    default: folderWords
     }
   }
 
@@ -85,7 +85,7 @@ extension ImageError {
         code: "balong.item-too-big", summary: "More data than any stick holds, in \(spot).",
         facts: ["expected at most \(limit) bytes, found \(size)"],
         advice: [ImageTroubleWords.refuse])
-    default: .init(code: "file.unknown", summary: "The file is not usable.", advice: [])
+    default: folderWords
     }
   }
 
@@ -132,7 +132,7 @@ extension ImageError {
         code: "balong.two-packages", summary: "The file holds two packages.",
         facts: ["one begins at \(hex(first)), another at \(hex(second))"],
         advice: ["Unpack the file and give one package at a time, firmware first."])
-    default: .init(code: "file.unknown", summary: "The file is not usable.", advice: [])
+    default: folderWords
     }
   }
 
@@ -167,17 +167,13 @@ extension ImageError {
         summary: "The signature block of \(spot) is impossible.",
         facts: ["it says that it has \(size) bytes, which cannot be"],
         advice: [ImageTroubleWords.other])
-    default: .init(code: "file.unknown", summary: "The file is not usable.", advice: [])
+    default: folderWords
     }
   }
 
   var folderWords: ImageTroubleWords {
     let rename = "Name the files as `modemsmith image unpack` does: 00-00110000-Fastboot.bin."
     return switch self {
-    case .folderEmpty:
-      ImageTroubleWords(
-        code: "balong.folder-empty", summary: "No firmware item is in the folder.",
-        facts: ["expected files such as 00-00110000-Fastboot.bin"], advice: [rename])
     case .folderTooMany(let found, let limit):
       ImageTroubleWords(
         code: "balong.folder-too-many", summary: "The folder holds \(found) items.",
@@ -197,7 +193,10 @@ extension ImageError {
         code: "balong.folder-header", summary: "The file \(name) still has its item header.",
         facts: ["expected raw data, found the item magic at 0x0"],
         advice: ["Give the whole package instead, or unpack it with `modemsmith image unpack`."])
-    default: .init(code: "file.unknown", summary: "The file is not usable.", advice: [])
+    default:
+      ImageTroubleWords(
+        code: "balong.folder-empty", summary: "No firmware item is in the folder.",
+        facts: ["expected files such as 00-00110000-Fastboot.bin"], advice: [rename])
     }
   }
 }

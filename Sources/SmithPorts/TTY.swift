@@ -203,7 +203,10 @@ extension TTY {
     raw.c_cc.5 = 0  // VTIME
     raw.c_cc.6 = 1  // VMIN: with 0 a silent port could not be told from a hung-up one
     unsafe cfsetspeed(&raw, speed_t(B115200))
-    return unsafe tcsetattr(descriptor, TCSANOW, &raw) == 0 ? nil : FileNames.words(errno)
+    guard unsafe tcsetattr(descriptor, TCSANOW, &raw) == 0 else { return FileNames.words(errno) }
+    // What an earlier program left unread is not for us; a real port forgets it by itself.
+    tcflush(descriptor, TCIFLUSH)
+    return nil
   }
 
   static func failure(_ number: Int32) -> LinkError {

@@ -71,8 +71,34 @@ public struct Storm: Sendable {
       stick: stick, image: image, sends: calm.sends, records: calm.records)
   }
 
+  /// Runs one seed once more and tells what happened, message by message.
+  public func explain(seed: UInt64) async -> [String] {
+    let (scene, chosen) = trial(seed)
+    var trial = chosen
+    var options = scene.stick.options
+    options.logging = true
+    trial.stick = HuaweiBalongStick(personality: scene.stick.personality, options: options)
+    var lines = ["seed \(seed): \(scene.name), \(trial.weather)"]
+    if let record = trial.crashAfterRecord { lines.append("host dies after record \(record)") }
+    let outcome = await trial.run()
+    lines += outcome.stick.log.map { $0.json }
+    for report in [outcome.first, outcome.resumed].compactMap({ $0 }) {
+      lines.append("\(report.verdict): \(report.trouble.map { "\($0)" } ?? "no trouble")")
+    }
+    return lines + outcome.broken
+  }
+
   /// Runs one seed.
   public func run(seed: UInt64) async -> Result {
+    let (scene, trial) = trial(seed)
+    let outcome = await trial.run()
+    let last = outcome.resumed ?? outcome.first
+    return Result(
+      seed: seed, scene: scene.name, verdict: outcome.first.verdict,
+      isDone: last.verdict == .updated, broken: outcome.broken)
+  }
+
+  private func trial(_ seed: UInt64) -> (Scene, Trial) {
     var dice = Seeded(seed)
     let scene = scenes[Int(dice.next() % UInt64(scenes.count))]
     var trial = Trial(scene.stick, scene.image)
@@ -82,10 +108,6 @@ public struct Storm: Sendable {
     if dice.happens(0.2) {
       trial.crashAfterRecord = 1 + Int(dice.next() % UInt64(max(1, scene.records)))
     }
-    let outcome = await trial.run()
-    let last = outcome.resumed ?? outcome.first
-    return Result(
-      seed: seed, scene: scene.name, verdict: outcome.first.verdict,
-      isDone: last.verdict == .updated, broken: outcome.broken)
+    return (scene, trial)
   }
 }

@@ -106,8 +106,8 @@ public struct Trial: Sendable {
   ) async {
     let crashed = crashAfterRecord != nil
     var last = outcome.first
+    var records = journal.records
     for _ in 0..<3 {
-      let records = journal.records
       guard case .planned(let header)? = records.first else { break }
       let isOver = last.verdict == .updated || last.verdict == .unchanged
       if isOver, !crashed { break }
@@ -121,7 +121,8 @@ public struct Trial: Sendable {
           newJournal: { () throws(Trouble) in later }, backups: backups, tool: "trial"))
       last = await updater.resume(image, header, records, journal: later, policy: policy)
       outcome.resumed = last
-      checks.check(last, bus, later.records)
+      records = later.records
+      checks.check(last, bus, records)
     }
     outcome.stick = bus.body
     checks.checkEnd(outcome)

@@ -25,6 +25,12 @@ struct BalongChain {
       warnAboutPadding(after: last)
       headers.append(try header(at: last.next, index: headers.count))
     }
+    for (index, header) in headers.enumerated() {
+      guard let other = overlap(of: header) else { continue }
+      throw .itemOverlap(
+        ImageSpot(offset: header.offset, item: index, name: BalongItems.name(of: header.id)),
+        other: other)
+    }
     if let last = headers.last { try judgeEnd(after: last, index: headers.count - 1) }
     return headers
   }
@@ -133,5 +139,32 @@ struct BalongChain {
       }
       throw .chainBroken(spot, next: hit)
     }
+  }
+
+  /// A good header inside the data whose own chain reaches this item's end or runs over it: the
+  /// item has swallowed others. A whole package inside the data (a CD image may carry one) ends
+  /// before, or begins with its own prefix.
+  private func overlap(of outer: BalongHeader) -> Int? {
+    var position = outer.dataOffset
+    while let hit = ByteSearch.word(
+      BalongHeader.magic, in: file, from: position, to: outer.dataEnd)
+    {
+      position = hit + 4
+      guard BalongHeader.looksConsistent(file, at: hit),
+        let inner = BalongHeader(file, at: hit), inner.isGood
+      else { continue }
+      var last = inner
+      while last.next < outer.dataEnd, let next = BalongHeader(file, at: last.next),
+        next.isGood
+      {
+        last = next
+      }
+      let nested =
+        hit - BalongImage.prefixSize >= outer.dataOffset
+        && BalongFinder(file: file).hasPrefix(before: hit) && last.dataEnd <= outer.dataEnd
+      if !nested, last.next >= outer.dataEnd { return hit }
+      position = max(position, min(last.next, outer.dataEnd))
+    }
+    return nil
   }
 }

@@ -12,6 +12,7 @@ struct BalongFinder {
     let isProgram = file.bytes(0..<min(2, file.count)) == [0x4d, 0x5a]
     let prefix = BalongImage.prefixSize
     var strays = 0
+    var templates = 0
     var suspect: BalongHeader?
     var position = 0
     while let hit = ByteSearch.word(BalongHeader.magic, in: file, from: position) {
@@ -33,17 +34,22 @@ struct BalongFinder {
       }
       // A package beyond doubt, or a bare file whose first header has its place: the chain walk
       // says what is wrong with it.
-      if prefixed, header.isConsistent || header.crcIsGood {
-        if let suspect, suspect.offset != hit, !header.crcIsGood { throw damaged(suspect) }
-        return hit
-      }
+      if prefixed, header.isConsistent || header.crcIsGood { return hit }
       if intended { return try checkedKind(before: hit) }
-      if header.isGood { throw lost(suspect, found: hit) }
+      if header.isGood {
+        templates += 1
+        // The bound keeps a file made of headers from costing a CRC of the whole file for each.
+        guard templates <= 16, !firstBlockIsGood(header) else { throw lost(suspect, found: hit) }
+      }
       strays += 1
       if suspect == nil { suspect = header }
     }
-    if let suspect, suspect.isConsistent { throw damaged(suspect) }
+    if let suspect {
+      if suspect.isGood { throw lost(nil, found: suspect.offset) }
+      if suspect.isConsistent { throw damaged(suspect) }
+    }
     try refuseLostMagic(isProgram: isProgram)
+    if isProgram { throw .foreign(ForeignFile(kind: .windowsProgram, evidence: 0)) }
     throw .notFirmware(size: file.count, strays: strays)
   }
 
@@ -54,6 +60,20 @@ struct BalongFinder {
       let kind = cut.bytes(0..<1).first, kind <= 0xf, kind & 7 != 0
     else { return false }
     return ByteSearch.run(of: 0, in: cut, from: 1) == BalongImage.prefixSize - 1
+  }
+
+  /// Whether data that fits the first CRC entry follows: a header that is only a template inside
+  /// a program has none.
+  private func firstBlockIsGood(_ header: BalongHeader) -> Bool {
+    let size = min(header.blockSize, header.dataSize)
+    guard header.dataEnd <= file.count,
+      let data = file.slice(header.dataOffset..<(header.dataOffset + size)),
+      let entry = file.slice(header.tableOffset..<(header.tableOffset + 2))
+    else { return false }
+    var crc = CRC16X25()
+    data.withSpan { span in crc.update(span) }
+    var reader = ByteReader(entry)
+    return reader.little(UInt16.self) == crc.value
   }
 
   private func checkedKind(before offset: Int) throws(ImageError) -> Int {
@@ -73,7 +93,7 @@ struct BalongFinder {
   /// A good header without the package's beginning: either a damaged one was seen before it, or
   /// one lost even its magic.
   private func lost(_ suspect: BalongHeader?, found: Int) -> ImageError {
-    if let suspect { return damaged(suspect) }
+    if let suspect, !suspect.crcIsGood { return damaged(suspect) }
     let bare = found > BalongImage.prefixSize && hasPrefix(before: BalongImage.prefixSize)
     return .firstHeaderLost(expected: bare ? BalongImage.prefixSize : nil, found: found)
   }

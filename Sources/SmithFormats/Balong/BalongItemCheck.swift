@@ -49,7 +49,6 @@ struct BalongItemCheck {
       throw .truncated(
         spot, expected: header.headerSize + header.dataSize, found: file.count - header.offset)
     }
-    if let other = overlap(of: header) { throw .itemOverlap(spot, other: other) }
     try checkBlocks(header, stored, spot)
     let (platform, version) = header.versionParts
     var segment = Segment(
@@ -123,33 +122,6 @@ struct BalongItemCheck {
       offset: header.dataOffset + bad.block * header.blockSize, item: spot.item,
       name: spot.name)
     throw .blockCRC(place, block: bad.block, expected: bad.expected, found: bad.found)
-  }
-
-  /// A good header inside the data whose own chain reaches this item's end or runs over it: the
-  /// item has swallowed others. A whole package inside the data (a CD image may carry one) ends
-  /// before, or begins with its own prefix.
-  private func overlap(of outer: BalongHeader) -> Int? {
-    var position = outer.dataOffset
-    while let hit = ByteSearch.word(
-      BalongHeader.magic, in: file, from: position, to: outer.dataEnd)
-    {
-      position = hit + 4
-      guard BalongHeader.looksConsistent(file, at: hit),
-        let inner = BalongHeader(file, at: hit), inner.isGood
-      else { continue }
-      var last = inner
-      while last.next < outer.dataEnd, let next = BalongHeader(file, at: last.next),
-        next.isGood
-      {
-        last = next
-      }
-      let nested =
-        hit - BalongImage.prefixSize >= outer.dataOffset
-        && BalongFinder(file: file).hasPrefix(before: hit) && last.dataEnd <= outer.dataEnd
-      if !nested, last.next >= outer.dataEnd { return hit }
-      position = max(position, min(last.next, outer.dataEnd))
-    }
-    return nil
   }
 
   /// Unpacks once to learn the true size; keeps only the last bytes.

@@ -41,7 +41,9 @@ public final class BalongMonitor {
   public func open(_ state: BalongState, signature: BalongSignature?) async throws(BalongError)
     -> Report
   {
-    let version = try await text("AT^DLOADVER?")
+    let version = try await text("AT^DLOADVER?") { lines in
+      lines.contains("2.0") || lines.contains("ERROR")
+    }
     // Silence means that the port is past its AT stage and speaks HDLC only.
     if !version.isEmpty {
       guard BalongProbe.lines(version).contains("2.0") else {
@@ -55,7 +57,7 @@ public final class BalongMonitor {
     }
     guard let hello = try await ask(BalongCommand.version, BalongCommand.versionReply, tries: 3)
     else { throw .notDownloadMode }
-    let product = try await ask(BalongCommand.product, 0x45, tries: 2)
+    let product = try await ask(BalongCommand.product, 0x45, tries: 3)
     let software = try await ask(BalongCommand.softwareVersion, 0x46, tries: 1)
     return Report(
       monitor: BalongProbe.monitorText(hello),
@@ -104,7 +106,7 @@ public final class BalongMonitor {
   }
 
   private func announce(_ signature: BalongSignature) async throws(BalongError) {
-    let answer = try await text(signature.command)
+    let answer = try await text(signature.command) { lines in lines == ["0", "OK"] }
     guard BalongProbe.lines(answer) == ["0", "OK"] else {
       throw .signatureRefused(answer: BalongProbe.lines(answer).joined(separator: " "))
     }
@@ -113,11 +115,27 @@ public final class BalongMonitor {
   /// DATAMODE; a monitor that does not know it may still speak HDLC, which the next step finds out.
   private func enterDataMode() async throws(BalongError) {
     await link.pause(.milliseconds(100))
-    let answer = try await text("AT^DATAMODE")
+    let answer = try await text("AT^DATAMODE") { lines in lines.last == "OK" }
     if BalongProbe.lines(answer).last == "OK" { return }
     guard try await ask(BalongCommand.version, BalongCommand.versionReply, tries: 2) != nil else {
       throw .datamodeRefused(answer: BalongProbe.lines(answer).joined(separator: " "))
     }
+  }
+
+  /// Sends one AT command whole, again if its answer came damaged, and returns the last answer;
+  /// empty if nothing came. Every command that is sent this way may be repeated.
+  private func text(
+    _ command: String, until isGood: ([String]) -> Bool
+  ) async throws(BalongError) -> [UInt8] {
+    var answer: [UInt8] = []
+    for _ in 0..<3 {
+      answer = try await text(command)
+      let lines = BalongProbe.lines(answer)
+      // A clean refusal is an answer; noise around one is not.
+      if answer.isEmpty || isGood(lines) || lines == ["ERROR"] { break }
+      try await drain(.milliseconds(300))
+    }
+    return answer
   }
 
   /// Sends one AT command whole and collects its answer; empty if nothing came.
@@ -162,7 +180,7 @@ public final class BalongMonitor {
   {
     frame.removeAll(keepingCapacity: true)
     HDLC.encode(body, into: &frame)
-    if sawAnomaly { try await drain(.zero) }
+    try await takeStrays()
     for attempt in 1...tries {
       try await send(frame)
       owed += 1
@@ -180,6 +198,14 @@ public final class BalongMonitor {
       }
     }
     throw .noAnswer(step: step, tries: tries)
+  }
+
+  /// Whatever waits before a command is sent answers none of ours: a doubled reply that stayed
+  /// would be taken for the next block's, and a lost block would go unnoticed.
+  private func takeStrays() async throws(BalongError) {
+    if frames.isEmpty, try await receive(within: .zero) == nil { return }
+    sawAnomaly = true
+    try await drain(.zero)
   }
 
   /// Starts a new account of unexpected replies.

@@ -13,7 +13,13 @@ struct BalongEntry {
 
   /// `AT^NVBACKUP`: whether the stick saved its NV area.
   func backUpNV() async throws(ATError) -> Bool {
-    let answer = try await session.send("AT^NVBACKUP", within: .seconds(15))
+    let answer: ATResponse
+    do {
+      answer = try await session.send("AT^NVBACKUP", within: .seconds(15))
+    } catch .silent {
+      // Saving twice is harmless, going without is not.
+      answer = try await session.send("AT^NVBACKUP", within: .seconds(15))
+    }
     return answer.isOK && (answer.lines.isEmpty || answer.lines.contains("0"))
   }
 

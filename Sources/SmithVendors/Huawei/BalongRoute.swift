@@ -32,23 +32,23 @@ public struct BalongRoute {
   {
     var link = link
     var state = state
-    var next = job.firstItem
+    var session = Session(next: job.firstItem, isTouched: job.firstItem > 0)
     if state == .normal {
       try await enter(over: link)
       (link, state) = try await downloadPort(of: job.place)
     }
-    for session in 1...Self.sessionLimit {
+    for attempt in 1...Self.sessionLimit {
       do {
-        try await write(job, from: &next, over: link, in: state)
+        try await write(job, &session, over: link, in: state)
         await link.close()
         return
       } catch {
         await link.close()
-        guard error.isRestart, session < Self.sessionLimit else { throw error.trouble }
+        guard error.isRestart, attempt < Self.sessionLimit else { throw error.trouble }
         await witness.note("The stick restarted by itself; waiting for its download port.")
         (link, state) = try await downloadPort(of: job.place)
         if state == .normal {
-          if next == job.items.count { return }
+          if session.next == job.items.count { return }
           try await enter(over: link)
           (link, state) = try await downloadPort(of: job.place)
         }
@@ -56,41 +56,56 @@ public struct BalongRoute {
     }
   }
 
-  /// One download session: opened, compared, and written from `next` on.
+  /// What outlives a download session.
+  private struct Session {
+    /// Index of the next item to write.
+    var next: Int
+    /// Whether any item was begun, by this run or the one that it goes on with.
+    var isTouched: Bool
+    /// Whether the stick's product id was compared and fits.
+    var isCompared = false
+  }
+
+  /// One download session: opened, compared, and written from the next item on.
   private func write(
-    _ job: FlashJob, from next: inout Int, over link: any ByteLink, in state: BalongState
+    _ job: FlashJob, _ session: inout Session, over link: any ByteLink, in state: BalongState
   ) async throws(BalongError) {
     let monitor = BalongMonitor(link)
     let report = try await monitor.open(state, signature: job.signature)
-    try await compare(report, with: job, monitor)
+    try await compare(report, with: job, &session, monitor)
     try await journaled { () throws(Trouble) in
       try await witness.didEnter(product: report.product)
     }
-    while next < job.items.count {
-      let index = next
+    while session.next < job.items.count {
+      let index = session.next
       try await journaled { () throws(Trouble) in try await witness.willWrite(item: index) }
+      session.isTouched = true
       let watcher = witness
       try await monitor.write(job.items[index]) { bytes in await watcher.wrote(bytes, of: index) }
       try await journaled { () throws(Trouble) in try await witness.didWrite(item: index) }
-      next += 1
+      session.next += 1
     }
     try await journaled { () throws(Trouble) in try await witness.willLeave() }
     try await monitor.reset()
   }
 
-  /// Product id of the stick against the file's, before the first write; on a mismatch the stick
-  /// is restarted into its untouched firmware.
+  /// Product id of the stick against the file's, before the first write; on a mismatch an
+  /// untouched stick is restarted into its firmware, and a touched one is never restarted.
   private func compare(
-    _ report: BalongMonitor.Report, with job: FlashJob, _ monitor: BalongMonitor
+    _ report: BalongMonitor.Report, with job: FlashJob, _ session: inout Session,
+    _ monitor: BalongMonitor
   ) async throws(BalongError) {
+    // The same stick at the same place, later in the same run, may keep its id to itself.
+    if session.isCompared, report.product == nil { return }
     let fits =
       report.product.map { product in
         job.products.isEmpty
           ? job.allowUnknownProduct
           : job.products.contains { BalongProduct.matches($0, product) }
       } ?? job.allowUnknownProduct
+    session.isCompared = fits
     if fits { return }
-    let untouched = job.firstItem == 0
+    let untouched = !session.isTouched
     if untouched { try await monitor.reset() }
     throw .journal(
       BalongProduct.mismatch(
