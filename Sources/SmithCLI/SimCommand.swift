@@ -11,7 +11,8 @@ struct SimCommand: AsyncParsableCommand {
     commandName: "sim", abstract: "Serves a simulated stick on a pseudo-terminal.",
     discussion: """
       It stays on the same path through every restart, and its flash outlives the process if
-      --flash names a folder. Stop it with Ctrl-C: that is pulling the plug.
+      --flash names a folder. Stop it with Ctrl-C: that is pulling the plug. Standard output says
+      `published PATH ROLE` and `withdrawn PATH` whenever a port comes or goes.
       """)
 
   @Argument(help: "The model: \(SimulatedModels.names.joined(separator: ", ")).")
@@ -33,7 +34,12 @@ struct SimCommand: AsyncParsableCommand {
         options: SimulatedModels.Switches(
           strict: strict, signed: signed, logging: log != nil, seed: seed))
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
-      let server = PTYServer(keeper.restored(stick), link: link, speed: max(0.01, speed))
+      let server = PTYServer(keeper.restored(stick), link: link, speed: max(0.01, speed)) { event in
+        switch event {
+        case .published(let link, _, let role): Output.line("published \(link) \(role.rawValue)")
+        case .withdrawn(let link): Output.line("withdrawn \(link)")
+        }
+      }
       Output.error("\(model) on \(link); Ctrl-C pulls the plug")
       do throws(LinkError) {
         try await server.run { body in keeper.keep(&body) }

@@ -9,6 +9,7 @@ final class SimulatedFlashKeeper: Sendable {
   private let folder: String?
   private let log: FileHandle?
   private let kept = Mutex<[UInt32: Int]>([:])
+  private let written = Mutex<Saved?>(nil)
 
   init(flash folder: String?, log path: String?) throws(Trouble) {
     self.folder = folder
@@ -36,6 +37,7 @@ final class SimulatedFlashKeeper: Sendable {
     var stick = stick
     stick.flash.firmware = state.firmware
     stick.flash.allPartsComplete = state.complete
+    stick.flash.backupFlag = state.backup
     for index in stick.flash.items.indices {
       let item = stick.flash.items[index]
       guard let saved = state.items[item.id.fileName] else { continue }
@@ -64,28 +66,34 @@ final class SimulatedFlashKeeper: Sendable {
       guard isNew else { continue }
       let path = "\(folder)/\(item.id.fileName).bin"
       try? Data(item.bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-      try? saved(stick).write(
-        to: URL(fileURLWithPath: "\(folder)/state.json"), options: .atomic)
     }
+    keepState(of: stick, in: folder)
   }
 
-  private func saved(_ stick: HuaweiBalongStick) -> Data {
+  /// The flags change without any item, too: when an update is entered, and when it is finished.
+  private func keepState(of stick: HuaweiBalongStick, in folder: String) {
     let items = stick.flash.items.map {
       ($0.id.fileName, SavedItem(announced: $0.announced, state: $0.state.rawValue))
     }
     let state = Saved(
       firmware: stick.flash.firmware, complete: stick.flash.allPartsComplete,
-      items: Dictionary(items) { first, _ in first })
-    return (try? JSONEncoder().encode(state)) ?? Data()
+      backup: stick.flash.backupFlag, items: Dictionary(items) { first, _ in first })
+    let isNew = written.withLock { written in
+      defer { written = state }
+      return written != state
+    }
+    guard isNew, let data = try? JSONEncoder().encode(state) else { return }
+    try? data.write(to: URL(fileURLWithPath: "\(folder)/state.json"), options: .atomic)
   }
 
-  private struct Saved: Codable {
+  private struct Saved: Codable, Equatable {
     var firmware: String
     var complete: Bool
+    var backup: Bool
     var items: [String: SavedItem]
   }
 
-  private struct SavedItem: Codable {
+  private struct SavedItem: Codable, Equatable {
     var announced: Int
     var state: String
   }

@@ -66,20 +66,23 @@ struct InfoCommand: AsyncParsableCommand {
 struct ATCommandLine: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "at", abstract: "Sends one AT command and shows the answer.",
-    discussion: "Commands that write identity data (IMEI, serial number) are refused, always.")
+    discussion: """
+      Commands that write identity data (IMEI, serial number) are refused, always. Numbers of 14
+      and more digits are masked in the answer, so that it can be shown to others.
+      """)
 
   @Argument(help: "The command, as in AT+CGMR.") var command: String
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @Option(name: .long, help: "Seconds to wait for the answer.") var wait: Double?
+  @Flag(name: .long, help: "Show IMEI and other long numbers in full.") var showIdentity = false
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let (bus, place) = try await target.bus()
+      let link = try await Updater.open(place, on: bus)
       let answer: ATResponse
       do {
-        let port = try await bus.port(at: place, as: .at, within: .seconds(3))
-        let link = try await bus.open(port)
         let session = ATSession(link: link)
         answer = try await session.send(
           ATCommand(command), within: wait.map { .milliseconds(Int(max(0, min($0, 600)) * 1000)) })
@@ -89,15 +92,16 @@ struct ATCommandLine: AsyncParsableCommand {
       } catch {
         throw LinkError.broken("\(error)").trouble
       }
+      let lines = showIdentity ? answer.lines : answer.lines.map { IdentityMask.masked($0) }
       if common.json {
         Output.json(
           .object([
             "event": .string("at"), "command": .string(IdentityMask.masked(command)),
-            "lines": .array(answer.lines.map { .string($0) }),
+            "lines": .array(lines.map { .string($0) }),
             "final": .string("\(answer.final)"), "ok": .bool(answer.isOK),
           ]))
       } else {
-        for line in answer.lines { Output.line(line) }
+        for line in lines { Output.line(line) }
         Output.line("\(answer.final)")
       }
       return answer.isOK ? .ok : .warnings

@@ -44,8 +44,21 @@ final class TerminalOwner: Owner {
     guard !json, isatty(0) == 1 else { return nil }
     let word = checked.plan.model ?? checked.plan.products.first ?? "yes"
     Output.raw("Type \(Output.paint(word, .bold)) to begin, anything else to stop: ")
-    let typed = readLine(strippingNewline: true)?.trimmingCharacters(in: .whitespaces)
+    let typed = typedLine()?.trimmingCharacters(in: .whitespaces)
     return typed?.lowercased() == word.lowercased() ? Consent(how: "typed") : nil
+  }
+
+  /// What the owner types; nil at the end of the input, or once Ctrl-C asks to stop.
+  private func typedLine() -> String? {
+    var input = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+    // Signals do not end the wait by themselves, so it looks up five times a second.
+    while unsafe poll(&input, 1, 200) <= 0 {
+      if wantsToStop {
+        Output.raw("\n")
+        return nil
+      }
+    }
+    return readLine(strippingNewline: true)
   }
 
   func hear(_ event: UpdateEvent) async {
@@ -145,7 +158,8 @@ enum PlanText {
     for text in plan.cannotVerify { Output.error("  not checked: \(text)") }
     for text in plan.warnings { Output.error(Output.paint("  ! \(text)", .yellow)) }
     Output.error(
-      "  While it writes, do not unplug the stick. If it happens all the same, plug it in again and")
+      "  While it writes, do not unplug the stick. If it happens all the same, plug it in again and"
+    )
     Output.error("  run `modemsmith resume`.")
     Output.error("")
   }
@@ -210,7 +224,8 @@ extension UpdateReport {
   var json: JSONValue {
     .object([
       "event": .string("report"), "verdict": .string(verdict.rawValue),
-      "device": ShownDevice(report: device, mode: nil, place: nil, showIdentity: false).json, "before": .text(before),
+      "device": ShownDevice(report: device, mode: nil, place: nil, showIdentity: false).json,
+      "before": .text(before),
       "after": .text(after), "bytes": .integer(bytes),
       "seconds": .number((seconds * 100).rounded() / 100), "journal": .text(journal),
       "backup": .text(backup), "warnings": .array(warnings.map { .string($0) }),

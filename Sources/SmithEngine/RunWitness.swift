@@ -29,6 +29,8 @@ final class RunWitness: FlashWitness {
   private var finishedBytes: Int
   private var meter: RateMeter
   private var current = 0
+  /// The most that was told: an item that is written once more does not take progress back.
+  private var told = 0
 
   init(
     _ journal: any Journal, _ owner: any Owner, _ bus: any Bus, plan: Plan, firstItem: Int = 0
@@ -94,7 +96,8 @@ final class RunWitness: FlashWitness {
   }
 
   private func tell(_ item: Int) async {
-    let done = finishedBytes + current
+    told = max(told, finishedBytes + current)
+    let done = told
     let total = max(plan.totalBytes, 1)
     let rate = meter.rate(bus.now, done)
     await owner.hear(

@@ -80,7 +80,9 @@ final class UpdateRun {
       let receipt = try BackupReceipt.make(
         of: subject, for: plan, policy: policy, in: updater.surroundings.backups)
       report.backup = receipt.path
-      guard let consent = await owner.consent(to: checked) else { throw Self.noConsent }
+      guard let consent = await owner.consent(to: checked) else {
+        throw owner.wantsToStop ? Self.cancelled : Self.noConsent
+      }
       if owner.wantsToStop { throw Self.cancelled }
       return try ArmedPlan(checked, receipt, consent)
     } catch {

@@ -88,16 +88,22 @@ public struct Updater {
     return (try Planner.plan(image, subject, policy: policy), subject)
   }
 
-  /// Opens the stick's port and asks who it is.
-  public func identify(_ place: Place, withSettings: Bool) async throws(Trouble)
-    -> (any ByteLink, Subject)
-  {
+  /// Opens the AT (or only) port of the stick at `place`.
+  ///
+  /// - Throws: `port.not-found`, and what opening a port can come to.
+  public static func open(_ place: Place, on bus: any Bus) async throws(Trouble) -> any ByteLink {
     let port: Port
     do { port = try await bus.port(at: place, as: .at, within: .seconds(3)) } catch {
       throw LinkError.notFound(path: place.description).trouble
     }
-    let link: any ByteLink
-    do { link = try await bus.open(port) } catch { throw error.trouble }
+    do { return try await bus.open(port) } catch { throw error.trouble }
+  }
+
+  /// Opens the stick's port and asks who it is.
+  public func identify(_ place: Place, withSettings: Bool) async throws(Trouble)
+    -> (any ByteLink, Subject)
+  {
+    let link = try await Self.open(place, on: bus)
     do {
       return (link, try await Subject.ask(link, at: place, withSettings: withSettings))
     } catch {
