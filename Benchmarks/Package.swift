@@ -15,5 +15,11 @@ let package = Package(
     .executableTarget(
       name: "smith-storm", dependencies: [.product(name: "Smith", package: "modemsmith")],
       swiftSettings: settings),
+    // The far end of the measured cable, in C so that it never is the slow one.
+    .target(name: "CBenchSink"),
+    .executableTarget(
+      name: "smith-bench",
+      dependencies: ["CBenchSink", .product(name: "Smith", package: "modemsmith")],
+      swiftSettings: settings),
   ]
 )

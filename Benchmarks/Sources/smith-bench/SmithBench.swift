@@ -1,0 +1,155 @@
+import Foundation
+import SmithBytes
+import SmithTrials
+
+/// Measures what the house promises; both sides of a ratio always run in turn, in one run.
+@main
+enum SmithBench {
+  static func main() async throws {
+    let words = CommandLine.arguments
+    if words.count == 3, try await Cable.child(words[1], words[2]) { return }
+    let quick = words.contains("--quick")
+    var rows: [Row] = []
+    func add(_ new: [Row]) {
+      for row in new { show(row) }
+      rows += new
+    }
+    add(framing(quick))
+    add(try cable(quick))
+    add(await updates(quick))
+    add(try program(quick))
+    try write(rows)
+    if rows.contains(where: { $0.isKept == false }) { exit(1) }
+  }
+
+  static func framing(_ quick: Bool) -> [Row] {
+    let size = quick ? 16 << 20 : 64 << 20
+    let random = noise(1 << 20)
+    let flags = [UInt8](repeating: 0x7e, count: 1 << 20)
+    var rows: [Row] = []
+    for (name, data, bound) in [("random", random, 1.0), ("all 7E", flags, 0.4)] {
+      let blocks = stride(from: 0, to: data.count, by: 4096).map { [UInt8](data[$0..<($0 + 4096)]) }
+      let frames = blocks.map { HDLC.frame($0) }
+      var output: [UInt8] = []
+      var bytes = 0
+      var decoder = HDLCDecoder()
+      let rounds = size / data.count
+      let encode = median(
+        (0..<5).map { _ in
+          seconds {
+            for _ in 0..<rounds {
+              for block in blocks {
+                output.removeAll(keepingCapacity: true)
+                HDLC.encode(block, into: &output)
+                bytes &+= output.count
+              }
+            }
+          }
+        })
+      let decode = median(
+        (0..<5).map { _ in
+          seconds {
+            for _ in 0..<rounds {
+              for frame in frames { bytes &+= decoder.feed(frame).count }
+            }
+          }
+        })
+      let gigabytes = Double(rounds * data.count) / 1e9
+      rows.append(Row("HDLC encode, \(name)", gigabytes / encode, "GB/s").atLeast(bound))
+      rows.append(Row("HDLC decode, \(name)", gigabytes / decode, "GB/s").atLeast(bound))
+      if bytes == 0 { rows.append(Row("nothing was measured", 0, "")) }
+    }
+    let sum = median(
+      (0..<5).map { _ in
+        seconds { for _ in 0..<(size / random.count) { keep(CRC16X25.of(random)) } }
+      })
+    rows.append(Row("CRC-16/X-25", Double(size) / 1e9 / sum, "GB/s").atLeast(2))
+    return rows
+  }
+
+  static func cable(_ quick: Bool) throws -> [Row] {
+    let rounds = quick ? 3 : 7
+    var rows: [Row] = []
+    for mode in ["flash", "flash-thread"] {
+      var ratios: [Double] = []
+      var rates: [Double] = []
+      var costs: [Double] = []
+      var peak = 0.0
+      for _ in 0..<rounds {
+        let bare = try Cable.run("ping", mebibytes: 32)
+        let ours = try Cable.run(mode, mebibytes: 32)
+        ratios.append(bare.seconds / ours.seconds)
+        rates.append(32 / ours.seconds)
+        costs.append(ours.cpu * 1000 / 32)
+        peak = max(peak, ours.peakMiB)
+      }
+      rows.append(Row("\(mode) 32 MiB", median(rates), "MiB/s"))
+      rows.append(Row("\(mode) 32 MiB against bare ping-pong", median(ratios), "x").atLeast(0.8))
+      rows.append(Row("\(mode) 32 MiB, processor", median(costs), "ms/MiB").atMost(6))
+      rows.append(Row("\(mode) 32 MiB, peak memory", peak, "MiB"))
+      if !quick {
+        let big = try Cable.run(mode, mebibytes: 256)
+        rows.append(Row("\(mode) 256 MiB, peak memory", big.peakMiB, "MiB").atMost(peak + 8))
+      }
+    }
+    return rows
+  }
+
+  static func updates(_ quick: Bool) async -> [Row] {
+    guard let storm = try? await Storm() else { return [] }
+    let runs = quick ? 100 : 1000
+    let start = ContinuousClock.now
+    for seed in 0..<runs { keep(await storm.run(seed: UInt64(seed))) }
+    let seconds = (ContinuousClock.now - start).seconds
+    return [Row("virtual updates in foul weather, one core", Double(runs) / seconds, "1/s")]
+  }
+
+  /// What the installed program costs; skipped while there is no release build of it.
+  static func program(_ quick: Bool) throws -> [Row] {
+    let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let binary = here.appendingPathComponent("../../../.build/release/modemsmith").standardized.path
+    guard FileManager.default.isExecutableFile(atPath: binary) else {
+      print("skipped: no \(binary) (build it with `swift build -c release`)")
+      return []
+    }
+    var rows: [Row] = []
+    let starts = (0..<(quick ? 5 : 21)).compactMap { _ in time(running: binary, ["--version"]) }
+    rows.append(Row("modemsmith --version", median(starts) * 1000, "ms"))
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "smith-bench-\(UUID().uuidString).exe")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try BigPackage.write(to: file, mebibytes: quick ? 64 : 256)
+    var ratios: [Double] = []
+    for _ in 0..<(quick ? 3 : 7) {
+      guard let sum = time(running: "/usr/bin/sha256sum", [file.path]),
+        let check = time(running: binary, ["image", "check", file.path])
+      else {
+        print("skipped: `modemsmith image check` does not take the package")
+        return rows
+      }
+      ratios.append(check / sum)
+    }
+    rows.append(Row("image check against sha256sum", median(ratios), "x"))
+    return rows
+  }
+
+  static func show(_ row: Row) {
+    let name = row.name.padding(toLength: 48, withPad: " ", startingAt: 0)
+    let value = String(format: "%10.3f", row.value)
+    let verdict = row.isKept.map { $0 ? "kept" : "BROKEN" } ?? ""
+    print("\(name)\(value) \(row.unit)  \(row.promise ?? "") \(verdict)")
+  }
+
+  static func write(_ rows: [Row]) throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../results").standardized
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try encoder.encode(rows).write(to: folder.appendingPathComponent("latest.json"))
+  }
+}
+
+/// Lets a result look used, so that the optimiser leaves the work in.
+@inline(never)
+func keep<Value>(_ value: Value) {}
