@@ -53,6 +53,14 @@ public struct SharedBytes: Sendable {
     return unsafe [UInt8](UnsafeRawBufferPointer(rebasing: cut.owner.raw[cut.range]))
   }
 
+  /// Gives the memory behind a part of this slice back to the system, if it is mapped: the bytes
+  /// stay readable and come from the file again. Keeps memory flat while a big file is passed
+  /// over once.
+  public func release(_ part: Range<Int>) {
+    guard let cut = slice(part) else { return }
+    owner.release(cut.range)
+  }
+
   private init(owner: Owner, range: Range<Int>) {
     self.owner = owner
     self.range = range
@@ -94,6 +102,16 @@ public struct SharedBytes: Sendable {
         throw MappingError(path: path, errno: errno)
       }
       unsafe raw = UnsafeRawBufferPointer(start: address, count: size)
+    }
+
+    func release(_ range: Range<Int>) {
+      guard mapped, let base = unsafe raw.baseAddress else { return }
+      let page = 4096
+      let start = range.lowerBound & ~(page - 1)
+      let end = range.upperBound == count ? count : range.upperBound & ~(page - 1)
+      guard start < end else { return }
+      let memory = unsafe UnsafeMutableRawPointer(mutating: base + start)
+      _ = unsafe madvise(memory, end - start, MADV_DONTNEED)
     }
 
     deinit {

@@ -77,12 +77,14 @@ public struct CheckedImage: Sendable {
   /// Reads a file in pieces, so that memory stays flat whatever its size.
   private static func fingerprint(_ bytes: SharedBytes) -> String {
     var hash = SHA256()
+    var passing = PassingReader(bytes)
     bytes.withSpan { span in
       var done = 0
       while done < span.byteCount {
         let end = min(done + 1_048_576, span.byteCount)
         unsafe span.extracting(done..<end).withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
         done = end
+        passing.passed(done)
       }
     }
     return [UInt8](hash.finalize()).hex

@@ -154,7 +154,7 @@ public final class FileJournal: Journal {
           "journal.corrupt", "Line \(index + 1) of the journal \(path) cannot be read.",
           advice: [
             "Run `modemsmith info`; if the stick waits in download mode, run `modemsmith update`"
-              + " with the file again.",
+              + " with the file again."
           ], exitCode: .internalError)
       }
     }

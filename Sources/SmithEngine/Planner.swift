@@ -99,7 +99,8 @@ public enum Planner {
       ? DeviceCatalogue.huaweiBalong.products(
         model: subject.report.model, hardware: subject.report.hardware) : said
     // A model that no table knows is compared in download mode, before the first write.
-    if known.isEmpty || made.contains(where: { m in known.contains { BalongProduct.matches(m, $0) } })
+    if known.isEmpty
+      || made.contains(where: { m in known.contains { BalongProduct.matches(m, $0) } })
     {
       return
     }

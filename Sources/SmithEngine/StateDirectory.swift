@@ -71,7 +71,8 @@ public struct StateDirectory: Sendable {
   /// - Throws: `lock.held` while another process works on the same stick.
   public func lock(_ place: Place) throws(Trouble) -> StickLock {
     let name = place.description.utf8.map { byte in
-      let isPlain = byte == 0x2d || byte == 0x2e || (0x30...0x39).contains(byte)
+      let isPlain =
+        byte == 0x2d || byte == 0x2e || (0x30...0x39).contains(byte)
         || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
       return isPlain ? String(Unicode.Scalar(byte)) : "_"
     }.joined()

@@ -159,7 +159,7 @@ struct Verification {
   private static let didNotReturn = Trouble(
     "stick.did-not-return", "All was written, but the stick did not come back in time.",
     advice: [
-      "Unplug it, wait ten seconds, plug it in and run `modemsmith resume`: it only asks then.",
+      "Unplug it, wait ten seconds, plug it in and run `modemsmith resume`: it only asks then."
     ], aftermath: .unknown, exitCode: .unknown)
 
   private static func stillWaiting(_ state: BalongState) -> Trouble {

@@ -17,19 +17,27 @@ enum ByteSearch {
     let tops: UInt64 = 0x8000_0000_8000_0000
     let limit = min(end ?? file.count, file.count)
     guard start >= 0, start < limit else { return nil }
+    var passing = PassingReader(file)
     return file.withSpan { span in
       var index = (start + 3) & ~3
-      while index + 64 <= limit {
-        var alarm: UInt64 = 0
-        for lane in 0..<8 {
-          let value = unsafe UInt64(
-            littleEndian: span.unsafeLoadUnaligned(
-              fromUncheckedByteOffset: index + lane * 8, as: UInt64.self))
-          let mixed = value ^ pattern
-          alarm |= (mixed &- ones) & ~mixed
+      var found = false
+      while index + 64 <= limit, !found {
+        let stop = min(limit, index + (1 << 20))
+        while index + 64 <= stop {
+          var alarm: UInt64 = 0
+          for lane in 0..<8 {
+            let value = unsafe UInt64(
+              littleEndian: span.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: index + lane * 8, as: UInt64.self))
+            let mixed = value ^ pattern
+            alarm |= (mixed &- ones) & ~mixed
+          }
+          found = alarm & tops != 0
+          if found { break }
+          index += 64
         }
-        if alarm & tops != 0 { break }
-        index += 64
+        passing.passed(index)
+        if stop == limit { break }
       }
       while index + 4 <= limit {
         let value = unsafe UInt32(

@@ -101,11 +101,13 @@ public struct Segment: Sendable {
 public struct SegmentReader: ~Copyable {
   private let segment: Segment
   private let stream: UnpackStream?
+  private var passing: PassingReader
   /// Bytes handed out so far.
   public private(set) var position = 0
 
   init(_ segment: Segment) throws(ImageError) {
     self.segment = segment
+    passing = PassingReader(segment.stored)
     do throws(StreamFlaw) {
       stream = try UnpackStream(
         segment.packing, input: segment.stored, memoryLimit: segment.memoryLimit)
@@ -127,6 +129,7 @@ public struct SegmentReader: ~Copyable {
     guard let stream else {
       let bytes = segment.stored.bytes(position..<(position + wanted))
       position += bytes.count
+      passing.passed(position)
       return bytes
     }
     var bytes = [UInt8](repeating: 0, count: wanted)

@@ -28,6 +28,7 @@ enum StreamFlaw: Error, Equatable {
 
   private let state: State
   private let input: SharedBytes
+  private var passing: PassingReader
   /// Bytes of the input that were used.
   private(set) var consumed = 0
   /// Whether the stream said that it ends.
@@ -36,6 +37,7 @@ enum StreamFlaw: Error, Equatable {
   /// Begins a stream; nil if nothing is packed.
   init?(_ packing: Packing, input: SharedBytes, memoryLimit: Int) throws(StreamFlaw) {
     self.input = input
+    passing = PassingReader(input)
     switch packing {
     case .none: return nil
     case .zlib:
@@ -84,6 +86,7 @@ enum StreamFlaw: Error, Equatable {
       }
     }
     consumed += used
+    passing.passed(consumed)
     switch result {
     case .more where used == 0 && made == 0: throw .broken("it ends too early")
     case .more: break

@@ -32,7 +32,8 @@ import Testing
     }
   }
 
-  @Test("of the host after every journal record is survived, and resume finishes the job",
+  @Test(
+    "of the host after every journal record is survived, and resume finishes the job",
     arguments: scenes)
   func everyRecord(name: String, kind: Kind) async throws {
     let personality = try #require(HuaweiBalongStick.Personality.named(name))

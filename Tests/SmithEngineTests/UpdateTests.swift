@@ -7,7 +7,8 @@ import SmithTrials
 import Testing
 
 @Suite("An update") struct UpdateTests {
-  @Test("ends with the stick saying so, on every body and for every kind of package",
+  @Test(
+    "ends with the stick saying so, on every body and for every kind of package",
     arguments: HuaweiBalongStick.Personality.all.map(\.name), Kind.allCases)
   func updated(name: String, kind: Kind) async throws {
     let personality = try #require(HuaweiBalongStick.Personality.named(name))

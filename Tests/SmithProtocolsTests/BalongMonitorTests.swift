@@ -18,7 +18,9 @@ private struct Bench {
     stick.flash.allPartsComplete = false
     var dice = Seeded(7)
     // Full of flags and escapes, and not a multiple of the block size.
-    data = (0..<10_007).map { _ in [0x7e, 0x7d, 0x00, UInt8(dice.next() % 256)][Int(dice.next() % 4)] }
+    data = (0..<10_007).map { _ in
+      [0x7e, 0x7d, 0x00, UInt8(dice.next() % 256)][Int(dice.next() % 4)]
+    }
   }
 
   func item(_ id: UInt32 = 0x105) -> BalongItem {
@@ -46,9 +48,11 @@ private struct Bench {
 }
 
 @Suite("Balong download monitor") struct BalongMonitorTests {
-  @Test("What is written is on the flash to the byte, whatever the monitor", arguments: [
-    false, true,
-  ], HuaweiBalongStick.Personality.all.map(\.name))
+  @Test(
+    "What is written is on the flash to the byte, whatever the monitor",
+    arguments: [
+      false, true,
+    ], HuaweiBalongStick.Personality.all.map(\.name))
   func written(strict: Bool, name: String) async throws {
     let personality = try #require(HuaweiBalongStick.Personality.named(name))
     var options = HuaweiBalongStick.Options()
@@ -68,9 +72,11 @@ private struct Bench {
     #expect(try await bench.write().flash.item(0x105)?.bytes == bench.data)
   }
 
-  @Test("Lost, damaged, late and doubled messages cost repeats, never a wrong byte", arguments: [
-    "drop", "corrupt", "delay", "duplicate", "noise",
-  ])
+  @Test(
+    "Lost, damaged, late and doubled messages cost repeats, never a wrong byte",
+    arguments: [
+      "drop", "corrupt", "delay", "duplicate", "noise",
+    ])
   func weather(_ kind: String) async throws {
     for seed in UInt64(1)...40 {
       var bench = Bench(seed.isMultiple(of: 2) ? .e3131 : .e3372h)
@@ -126,10 +132,12 @@ private struct Bench {
     #expect(error?.trouble.code == "balong.signature-refused")
   }
 
-  @Test("Refusals are named in words", arguments: [
-    (UInt8(0x02), "destination out of range"), (0x07, "operation failed"),
-    (0x0c, "security code wrong"), (0x0a, "authentication failed"),
-  ])
+  @Test(
+    "Refusals are named in words",
+    arguments: [
+      (UInt8(0x02), "destination out of range"), (0x07, "operation failed"),
+      (0x0c, "security code wrong"), (0x0a, "authentication failed"),
+    ])
   func words(code: UInt8, words: String) {
     let refusal = BalongRefusal(code: code)
     #expect(refusal.description.contains(words))
@@ -182,9 +190,11 @@ private struct Bench {
       expectingDownload: expectingDownload)
   }
 
-  @Test("Normal firmware, a waiting monitor and a boot ROM are told apart by asking", arguments: [
-    false, true,
-  ])
+  @Test(
+    "Normal firmware, a waiting monitor and a boot ROM are told apart by asking",
+    arguments: [
+      false, true,
+    ])
   func states(expectingDownload: Bool) async throws {
     for personality in HuaweiBalongStick.Personality.all {
       for strict in [false, true] {

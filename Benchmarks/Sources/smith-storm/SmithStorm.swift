@@ -26,8 +26,9 @@ enum SmithStorm {
       }
       for await results in group {
         for result in results {
-          tally["\(result.verdict.rawValue)\(result.isDone ? ", done in the end" : "")", default: 0]
-            += 1
+          tally[
+            "\(result.verdict.rawValue)\(result.isDone ? ", done in the end" : "")", default: 0] +=
+            1
           if !result.broken.isEmpty { broken.append(result) }
         }
       }

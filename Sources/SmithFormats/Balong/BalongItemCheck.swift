@@ -102,6 +102,7 @@ struct BalongItemCheck {
     guard let table = file.slice(header.tableOffset..<(header.tableOffset + 2 * blocks)) else {
       throw .truncated(spot, expected: 2 * blocks, found: file.count - header.tableOffset)
     }
+    var passing = PassingReader(stored)
     let bad = table.withSpan { entries in
       stored.withSpan { data -> (block: Int, expected: UInt16, found: UInt16)? in
         for block in 0..<blocks {
@@ -113,6 +114,7 @@ struct BalongItemCheck {
             littleEndian: entries.unsafeLoadUnaligned(
               fromUncheckedByteOffset: 2 * block, as: UInt16.self))
           if crc.value != expected { return (block, expected, crc.value) }
+          passing.passed(end)
         }
         return nil
       }
