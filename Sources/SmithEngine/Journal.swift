@@ -103,7 +103,24 @@ public final class FileJournal: Journal {
     location = path
     descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Self.notWritable(path) }
-    // The name itself must survive a power cut too.
+    Self.syncFolder(of: path)
+  }
+
+  /// Creates the file; nil if it is there already, perhaps as another process's journal.
+  ///
+  /// - Throws: `journal.not-writable`.
+  init?(newAt path: String) throws(Trouble) {
+    location = path
+    descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    if descriptor < 0 {
+      guard errno == EEXIST else { throw Self.notWritable(path) }
+      return nil
+    }
+    Self.syncFolder(of: path)
+  }
+
+  /// The name itself must survive a power cut too.
+  private static func syncFolder(of path: String) {
     let folder = unsafe open((path as NSString).deletingLastPathComponent, O_RDONLY | O_CLOEXEC)
     if folder >= 0 {
       fsync(folder)

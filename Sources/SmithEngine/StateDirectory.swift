@@ -36,9 +36,10 @@ public struct StateDirectory: Sendable {
   public func newJournal(now: Date = Date()) throws(Trouble) -> FileJournal {
     let stamp = Self.stamp(now)
     for count in 0..<1000 {
-      let name = count == 0 ? stamp : "\(stamp)-\(count)"
-      let path = "\(journals)/\(name).jsonl"
-      if !FileManager.default.fileExists(atPath: path) { return try FileJournal(path: path) }
+      // Always with a number of three digits, so that names of one second sort, too.
+      let number = String(String(1000 + count).dropFirst())
+      let path = "\(journals)/\(stamp)-\(number).jsonl"
+      if let journal = try FileJournal(newAt: path) { return journal }
     }
     throw FileJournal.notWritable(journals)
   }
@@ -49,19 +50,23 @@ public struct StateDirectory: Sendable {
     return names.filter { $0.hasSuffix(".jsonl") }.sorted().map { "\(journals)/\($0)" }
   }
 
-  /// The newest journal without a last word, for `place` if one is named.
+  /// The newest journal without a last word, for `place` if one is named; a stick's older
+  /// journals do not count once a newer one has its last word.
   ///
   /// - Throws: `journal.corrupt` if the newest one cannot be read.
   public func unfinished(at place: Place?) throws(Trouble) -> Unfinished? {
+    var settled: [Place] = []
     for path in allJournals().reversed() {
       let records = try FileJournal.read(path)
       guard case .planned(let header)? = records.first else { continue }
+      if settled.contains(header.place) { continue }
       if let place, header.place != place { continue }
       let isOver = records.contains {
         if case .ended(let verdict) = $0 { return verdict != .needsRescue && verdict != .unknown }
         return false
       }
-      return isOver ? nil : Unfinished(path: path, header: header, records: records)
+      if !isOver { return Unfinished(path: path, header: header, records: records) }
+      settled.append(header.place)
     }
     return nil
   }
