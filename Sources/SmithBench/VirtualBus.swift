@@ -58,10 +58,12 @@ public final class VirtualBus<Body: StickBody>: Bus {
     world.withLock { world in change(&world.body) }
   }
 
+  /// Every port of the stick's present face.
   public func ports() async throws(BusError) -> [Port] {
     world.withLock { $0.ports(at: place) }
   }
 
+  /// Lets virtual time pass until the stick shows such a port.
   public func port(at place: Place, as role: PortRole, within limit: Duration)
     async throws(BusError) -> Port
   {
@@ -70,12 +72,14 @@ public final class VirtualBus<Body: StickBody>: Bus {
     return found
   }
 
+  /// Opens a port of the present face.
   public func open(_ port: Port) async throws(LinkError) -> any ByteLink {
     let opened = world.withLock { $0.open(port) }
     guard let opened else { throw .notFound(path: port.node) }
     return VirtualLink(self, port: opened.port, generation: opened.generation, epoch: opened.epoch)
   }
 
+  /// Lets virtual time pass.
   public func pause(_ duration: Duration) async {
     world.withLock { $0.pause(duration) }
   }

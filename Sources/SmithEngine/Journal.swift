@@ -77,8 +77,10 @@ public final class MemoryJournal: Journal {
 
   /// What was recorded.
   public var records: [JournalRecord] { state.withLock { $0.records } }
+  /// Says that it is nowhere.
   public var location: String { "memory" }
 
+  /// Keeps the record, or crashes the host as told.
   public func append(_ record: JournalRecord) throws(Trouble) {
     let crashed = state.withLock { state -> Bool in
       if let limit = state.limit, state.records.count >= limit { return true }
@@ -93,6 +95,7 @@ public final class MemoryJournal: Journal {
 
 /// A journal file: one JSON object a line, synced before `append` returns.
 public final class FileJournal: Journal {
+  /// Path of the file.
   public let location: String
   private let descriptor: Int32
 
@@ -132,6 +135,7 @@ public final class FileJournal: Journal {
     close(descriptor)
   }
 
+  /// Writes the record as a line and syncs it to the disk.
   public func append(_ record: JournalRecord) throws(Trouble) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

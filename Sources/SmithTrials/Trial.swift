@@ -20,8 +20,11 @@ public final class TrialOwner: Owner {
   /// Asks to stop, as Ctrl-C does.
   public func stop() { stopped.withLock { $0 = true } }
 
+  /// Whether ``stop()`` was called.
   public var wantsToStop: Bool { stopped.withLock { $0 } }
+  /// Agrees.
   public func consent(to plan: CheckedPlan) async -> Consent? { Consent(how: "trial") }
+  /// Keeps the event, if events are remembered.
   public func hear(_ event: UpdateEvent) async {
     guard remembers else { return }
     heard.withLock { $0.append(event) }
