@@ -36,7 +36,7 @@ extension StreamingError: TroubleConvertible {
 
   private var untouched: Bool {
     switch self {
-    case .tableRefused, .protectedPartition, .badRequest, .openRefused: true
+    case .tableRefused, .protectedPartition, .badRequest: true
     default: false
     }
   }
