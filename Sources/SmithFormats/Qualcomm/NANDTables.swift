@@ -43,7 +43,7 @@ public struct SystemPartitionTable: Equatable, Sendable {
 
   /// Reads the table at the start of `bytes`.
   public init(reading bytes: SharedBytes) throws(QualcommImageError) {
-    var table = try TableReader(bytes, magic: Self.magic)
+    var table = try NANDTableReader(bytes, magic: Self.magic)
     var partitions: [NANDPartition] = []
     var next: UInt64? = 0
     while let entry = table.next() {
@@ -142,7 +142,7 @@ public struct UserPartitionTable: Equatable, Sendable {
 
   /// Reads the table at the start of `bytes`.
   public init(reading bytes: SharedBytes) throws(QualcommImageError) {
-    var table = try TableReader(bytes, magic: Self.magic)
+    var table = try NANDTableReader(bytes, magic: Self.magic)
     var partitions: [UserPartition] = []
     while let entry = table.next() {
       guard let unit = UserPartition.Unit(rawValue: entry.tail[3]) else {
@@ -243,7 +243,7 @@ public struct MIBIB: Equatable, Sendable {
 }
 
 /// What both tables have in common: magic, version, count, entries of 28 bytes.
-private struct TableReader {
+private struct NANDTableReader {
   struct Entry {
     var name: String
     var first: UInt32

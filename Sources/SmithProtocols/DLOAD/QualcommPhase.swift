@@ -17,6 +17,8 @@ public enum QualcommPhase: Equatable, Sendable {
   case silent
 
   /// Listens shortly, then sends the DLOAD no-operation, which is harmless in every phase.
+  ///
+  /// experimental: the order of the probes is inferred (Docs/Protocols/dload.md section 4).
   public static func probe(_ link: any ByteLink) async throws(LinkError) -> QualcommPhase {
     let line = FramedLine(link, openingFlag: true)
     let first = try await listen(link, within: .milliseconds(100))

@@ -30,6 +30,8 @@ public struct FirehoseMap: Sendable, Equatable {
 
   /// The partitions of a NAND system table.
   ///
+  /// experimental: that a NAND sector of Firehose is one page is inferred.
+  ///
   /// - Parameter sectorsPerBlock: pages of an erase block; `sectors` is the size of the chip.
   public init(_ table: SystemPartitionTable, sectorsPerBlock: UInt64, sectors: UInt64) {
     places = table.partitions.compactMap { entry in
