@@ -185,6 +185,7 @@ enum LTEUpdate {
         SharedBytes([UInt8](repeating: 0, count: 1000))
       }
     }
+    #expect(link.sent.count < 2000)
     let silent = ScriptedLink([])
     await expectCode("sahara.silent") { _ = try await SaharaSession(silent).hello() }
     #expect(silent.now <= .seconds(5))
@@ -202,7 +203,7 @@ enum LTEUpdate {
     let sends = pair.sends
     let places: [(String, RawProgram.Sector, UInt64)] = [
       ("efs2", .number(192), 4), ("modem", .number(128), 4), ("modem", .number(190), 4),
-      ("modem", .number(318), 4), ("modem", .number(5000), 4),
+      ("modem", .number(318), 4), ("modem", .number(5000), 4), ("system", .number(446), 4),
       ("modem", .expression("NUM_DISK_SECTORS-33."), 4), ("MODEMST1", .number(192), 4),
     ]
     for (label, start, count) in places {
@@ -241,6 +242,18 @@ enum LTEUpdate {
     await expectCode("firehose.refused") {
       try await session.read(sectorSize: 512, first: 0, count: 1) { _ in }
     }
+  }
+
+  @Test("What follows a response is not the answer to the next request") func leftover()
+    async throws
+  {
+    let good = "<data><response value=\"ACK\"/></data>"
+    let stale = "<data><response value=\"NAK\"/></data>"
+    let link = ScriptedLink([Array((good + stale).utf8), Array(good.utf8)])
+    let session = FirehoseSession(link, map: LTEUpdate.map)
+    #expect(try await session.configure(.nand) == 1 << 17)
+    try await session.erase(label: "system", sectorSize: 2048, first: 320, count: 2)
+    #expect(link.sent.count == 2)
   }
 
   @Test("Silence, nonsense, refusals and a short file have their names") func faults() async throws

@@ -149,6 +149,16 @@ struct NANDUpdate {
     expectGood(pair)
   }
 
+  @Test("A late answer to a repeated piece does not serve the next piece")
+  func late() async throws {
+    let pair = Pair(QualcommBody(version: "BD_OLD"))
+    // The first piece's answer comes after it was sent again, and the second piece is damaged.
+    pair.lateAnswers = [5: .microseconds(1_050_500)]
+    pair.damagedSends = [7]
+    try await NANDUpdate.run(pair)
+    expectGood(pair)
+  }
+
   @Test("Probing tells application, boot code, loader and an empty line apart")
   func probing() async throws {
     let pair = Pair(QualcommBody(version: "BD_OLD"))

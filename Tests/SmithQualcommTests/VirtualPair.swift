@@ -13,6 +13,8 @@ final class Pair<Body: StickBody>: @unchecked Sendable {
   /// Bytes of these sends are damaged, or these answers lost (counted from 1).
   var damagedSends: Set<Int> = []
   var lostAnswers: Set<Int> = []
+  /// Answers that come so much later than they should.
+  var lateAnswers: [Int: Duration] = [:]
   private var answers = 0
   private var queue: [Emission] = []
 
@@ -91,7 +93,10 @@ final class Pair<Body: StickBody>: @unchecked Sendable {
   private func take(_ emissions: [Emission]) {
     for emission in emissions {
       answers += 1
-      if !lostAnswers.contains(answers) { queue.append(emission) }
+      if lostAnswers.contains(answers) { continue }
+      var emission = emission
+      emission.at += lateAnswers[answers] ?? .zero
+      queue.append(emission)
     }
   }
 }
