@@ -116,5 +116,11 @@ let package = Package(
     tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
     // Runs the executable as its owner does; imports none of it.
     tests("FaceTests", []),
+    tests(
+      "SmithQualcommTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols",
+        "SmithSimulators",
+      ]),
   ]
 )

@@ -1,0 +1,83 @@
+import SmithBytes
+import SmithFormats
+import SmithLink
+import SmithProtocols
+
+/// A stick that answers every request with the next piece of the input: framed behind FD, as it is
+/// otherwise; FE ends a piece.
+final class QualcommPlayedStick: ByteLink, @unchecked Sendable {
+  private var pieces: [[UInt8]]
+  private(set) var now: Duration = .zero
+
+  init(_ bytes: ArraySlice<UInt8>) {
+    pieces = bytes.split(separator: 0xfe).map { piece in
+      piece.first == 0xfd ? HDLC.frame([UInt8](piece.dropFirst())) : [UInt8](piece)
+    }
+  }
+
+  func send(_ bytes: [UInt8]) async throws(LinkError) {}
+  func receive(within limit: Duration) async throws(LinkError) -> [UInt8] {
+    guard limit > .zero, !pieces.isEmpty else {
+      now += limit
+      throw .silent
+    }
+    now += min(limit, .milliseconds(1))
+    return pieces.removeFirst()
+  }
+  func pause(_ duration: Duration) async { now += duration }
+  func close() async {}
+}
+
+/// Everything that reads bytes of the Qualcomm family. The first byte chooses: a parser of files, or
+/// a procedure against a stick that says anything. Nothing may trap, every wait must end.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
+  let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
+  guard let choice = bytes.first else { return 0 }
+  let rest = bytes.dropFirst()
+  let file = SharedBytes([UInt8](rest))
+  switch choice % 12 {
+  case 0: _ = try? MBNImage(reading: file)
+  case 1: _ = try? ELFProgram(reading: file).hashHeader
+  case 2:
+    guard let image = try? IntelHexImage(reading: file) else { return 0 }
+    let text = SharedBytes([UInt8](image.encoded().utf8))
+    precondition((try? IntelHexImage(reading: text)) == image, "the image did not come back")
+  case 3:
+    guard let table = try? SystemPartitionTable(reading: file) else { return 0 }
+    let again = try? SystemPartitionTable(reading: SharedBytes(table.encoded()))
+    precondition(again?.partitions.count == table.partitions.count, "the table did not come back")
+  case 4: _ = try? UserPartitionTable(reading: file).systemTable(blockKiB: 128)
+  case 5: _ = try? MIBIB(searching: file, pageSize: 512, pagesPerBlock: 4)
+  case 6: _ = try? GPT(reading: file)
+  case 7: _ = try? RawProgram(reading: file)
+  default: play(choice % 12, QualcommPlayedStick(rest))
+  }
+  return 0
+}
+
+/// Runs one procedure to its end; a played stick never suspends.
+func play(_ choice: UInt8, _ stick: QualcommPlayedStick) {
+  let task = Task.immediate {
+    let image = SharedBytes([UInt8](repeating: 7, count: 3000))
+    switch choice {
+    case 8:
+      let diag = DiagSession(stick)
+      _ = try? await diag.version()
+      _ = try? await diag.build()
+      _ = try? await diag.tree()
+    case 9:
+      let session = StreamingSession(stick)
+      _ = try? await session.hello()
+      try? await session.security()
+      try? await session.write(.amss, size: 3000, next: { [UInt8](repeating: 7, count: $0) })
+    case 10: try? await SaharaSession(stick).upload { _ in image }
+    default:
+      let session = FirehoseSession(stick, map: FirehoseMap(places: []))
+      _ = try? await session.configure(.nand)
+      try? await session.read(sectorSize: 512, first: 0, count: 2) { _ in }
+    }
+  }
+  _ = task
+  precondition(stick.now < .seconds(7200), "a wait without a bound")
+}

@@ -1,0 +1,163 @@
+public import SmithLink
+import SmithModel
+
+/// A simulated LTE stick: DIAG while its firmware runs, Sahara in its boot ROM, Firehose once a
+/// programmer was loaded (Docs/Protocols/sahara.md, firehose.md). Stricter than a real one.
+public struct QualcommLTEBody: StickBody {
+  /// Which program runs.
+  public enum Phase: Sendable, Equatable {
+    case off, application, sahara, firehose
+  }
+
+  /// Faults and habits.
+  public struct Habits: Sendable, Equatable {
+    /// Asks with 64-bit packets.
+    public var wide = false
+    /// Says "more to come" although it is content.
+    public var neverDone = false
+    /// Does not greet by itself; only after it was told to begin anew.
+    public var shy = false
+    /// Most bytes of a raw piece that the programmer takes.
+    public var mostPayload = 8192
+    /// Refuses a bigger wish with NAK; otherwise accepts it and names the smaller size.
+    public var refusesPayload = true
+    /// Comes up as crashed.
+    public var crashed = false
+    /// The plain habits.
+    public init() {}
+  }
+
+  /// Which program runs now.
+  public private(set) var phase = Phase.off
+  /// Its storage, which survives everything.
+  public var storage = QualcommSimStorage()
+  /// Faults and habits.
+  public var habits = Habits()
+  /// What a real stick might have swallowed and this one refused.
+  public private(set) var complaints: [String] = []
+
+  private var diag: QualcommSimDiag
+  private var generation = 0
+  private var turn: (at: Duration, to: Phase)?
+  private var leaves: (at: Duration, to: Phase, back: Duration)?
+  private var framing = QualcommSimFraming()
+  private var sahara = QualcommSimSahara()
+  private var firehose = QualcommSimFirehose()
+
+  static let bootChain: [(name: String, id: UInt32)] = [("sbl", 0x15), ("modem", 2)]
+
+  /// A stick with a whole firmware of that version.
+  public init(version: String) {
+    for (name, id) in Self.bootChain {
+      storage.load(name, QualcommSimImage.make(id: id, version: version, size: 30_000))
+    }
+    storage.load("efs2", Array("calibration".utf8))
+    diag = QualcommSimDiag(
+      model: "MF823", build: version, chip: 0x07f1,
+      items: [550: [8, 0x3a, 0x21] + [UInt8](repeating: 0x11, count: 125)],
+      files: ["/config": Array(version.utf8)])
+  }
+
+  /// The version that boots from storage; nil if the boot chain is broken.
+  public var bootsVersion: String? {
+    let versions = Self.bootChain.map {
+      QualcommSimImage.version(of: storage.content($0.name), id: $0.id)
+    }
+    return versions.contains(nil) ? nil : versions[1]
+  }
+
+  /// What the computer sees now.
+  public var face: StickFace? {
+    switch phase {
+    case .off: nil
+    case .application:
+      StickFace(generation: generation, id: USBID(0x19d2, 0x1402), ports: [.diag, .at])
+    case .sahara, .firehose:
+      StickFace(generation: generation, id: USBID(0x05c6, 0x9008), ports: [.download])
+    }
+  }
+
+  /// The next moment at which something happens by itself.
+  public var nextDue: Duration? { [turn?.at, leaves?.at].compactMap { $0 }.min() }
+
+  /// Performs what falls due; a boot ROM greets.
+  public mutating func advance(to now: Duration) -> [Emission] {
+    if let leaving = leaves, leaving.at <= now {
+      leaves = nil
+      phase = .off
+      turn = (leaving.at + leaving.back, leaving.to)
+    }
+    guard let turning = turn, turning.at <= now else { return [] }
+    turn = nil
+    if turning.to != .firehose { generation += 1 }
+    phase = turning.to
+    framing = QualcommSimFraming()
+    sahara = QualcommSimSahara()
+    firehose = QualcommSimFirehose()
+    if let version = bootsVersion { diag.build = version }
+    guard phase == .sahara else { return [] }
+    sahara.mode = habits.crashed ? 2 : 0
+    return habits.shy ? [] : send(sahara.greeting(), turning.at + .milliseconds(5))
+  }
+
+  /// Gives it power: it boots from what its storage holds.
+  public mutating func plug(at now: Duration) {
+    turn = (now + .milliseconds(500), bootPhase)
+  }
+
+  /// Takes the power away: a sector that was being written is half written.
+  public mutating func unplug(at now: Duration) {
+    storage.cut(at: now)
+    turn = nil
+    leaves = nil
+    phase = .off
+  }
+
+  /// Takes bytes.
+  public mutating func receive(_ bytes: [UInt8], on port: Int, at now: Duration) -> [Emission] {
+    var out = advance(to: now)
+    guard let face, port >= 0, port < face.ports.count, face.ports[port] != .at else {
+      return out
+    }
+    switch phase {
+    case .off: break
+    case .application:
+      for body in framing.bodies(bytes) { out += application(body, port, now) }
+    case .sahara:
+      let replies = sahara.take(bytes, habits: habits)
+      complaints += sahara.complaints
+      sahara.complaints = []
+      out += replies.flatMap { send($0, now + .milliseconds(1)) }
+      if sahara.finished { turn = (now + .milliseconds(50), .firehose) }
+      if sahara.leaves { leaves = (now + .milliseconds(50), bootPhase, .seconds(2)) }
+    case .firehose:
+      let replies = firehose.take(bytes, storage: &storage, habits: habits, at: now)
+      complaints += firehose.complaints
+      firehose.complaints = []
+      let at = storage.idle(after: now) + .milliseconds(1)
+      out += replies.flatMap { send($0, at) }
+      if firehose.leaves { leaves = (at + .milliseconds(50), bootPhase, .seconds(2)) }
+    }
+    return out
+  }
+
+  private var bootPhase: Phase {
+    habits.crashed || bootsVersion == nil ? .sahara : .application
+  }
+
+  private func send(_ bytes: [UInt8], _ at: Duration) -> [Emission] {
+    bytes.isEmpty ? [] : [Emission(port: 0, bytes: bytes, at: at)]
+  }
+
+  private mutating func application(_ body: [UInt8], _ port: Int, _ now: Duration) -> [Emission] {
+    let (reply, action) = diag.answer(body)
+    complaints += diag.complaints
+    diag.complaints = []
+    switch action {
+    case .none: break
+    case .reset: leaves = (now + .milliseconds(200), bootPhase, .seconds(2))
+    case .download, .emergency: leaves = (now + .milliseconds(100), .sahara, .seconds(2))
+    }
+    return [Emission(port: port, bytes: framing.frame(reply), at: now + .milliseconds(2))]
+  }
+}
