@@ -86,5 +86,11 @@ let package = Package(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
     tests("SmithBytesTests", ["SmithBytes"]),
+    tests(
+      "SierraTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithSimulators", "CZlib",
+      ]),
   ]
 )
