@@ -57,7 +57,11 @@ enum Sample {
   }
 
   static func image(_ name: String, _ builder: SierraBuilder) -> QDLImage {
-    guard let image = QDLImage(name: name, type: .cwe, file: SharedBytes(builder.bytes)) else {
+    image(name, builder.bytes)
+  }
+
+  static func image(_ name: String, _ bytes: [UInt8]) -> QDLImage {
+    guard let image = QDLImage(name: name, type: .cwe, file: SharedBytes(bytes)) else {
       preconditionFailure("a sample is empty")
     }
     return image
