@@ -107,19 +107,19 @@ import Testing
     let error = await fails("last-answer-lost", over: link)
     #expect(error?.trouble.aftermath == .unknown)
     #expect(cable.stick.flash.application == Self.new)
-    #expect(cable.sent.last?.first == 0x7e && cable.sent.last != [UInt8](hex: "7E2D9F0A7E"))
+    #expect(!cable.sent.contains([UInt8](hex: "7E2D9F0A7E") ?? []))
   }
 
   @Test("Each refusal has its code and leaves the stick as it says")
   func refusals() async throws {
     var quirks = SierraQuirks()
     quirks.openStatus = 6
-    await #expect(fails("open-refused", over: inBootMode(quirks: quirks).1) != nil)
+    _ = try await fails("open-refused", over: inBootMode(quirks: quirks).1)
     quirks = SierraQuirks()
     quirks.writeStatus = 2
-    await #expect(fails("write-refused", over: inBootMode(quirks: quirks).1) != nil)
+    _ = try await fails("write-refused", over: inBootMode(quirks: quirks).1)
     quirks.writeStatus = 1
-    await #expect(fails("write-refused", over: inBootMode(quirks: quirks).1) != nil)
+    _ = try await fails("write-refused", over: inBootMode(quirks: quirks).1)
     quirks = SierraQuirks()
     quirks.doneStatus = 1
     let (cable, link) = try await inBootMode(quirks: quirks)
@@ -127,7 +127,7 @@ import Testing
     #expect(cable.stick.flash.application == Self.old)
     quirks = SierraQuirks()
     quirks.switchAnswer = .error(7)
-    await #expect(fails("switch-refused", over: inBootMode(quirks: quirks).1) != nil)
+    _ = try await fails("switch-refused", over: inBootMode(quirks: quirks).1)
   }
 
   @Test("An image that the stick does not need is left out") func notNeeded() async throws {
@@ -156,12 +156,12 @@ import Testing
     var sahara = SierraQuirks()
     sahara.noise = [1, 0, 0, 0, 0x30, 0, 0, 0] + [UInt8](repeating: 0, count: 40)
     sahara.switchAnswer = .silent
-    await #expect(fails("sahara", over: inBootMode(quirks: sahara).1) != nil)
-    await #expect(fails("no-answer", over: inBootMode(.mc8790).1) != nil)
+    _ = try await fails("sahara", over: inBootMode(quirks: sahara).1)
+    _ = try await fails("no-answer", over: inBootMode(.mc8790).1)
     var gobi1000 = SierraPersonality.gobi2000
     gobi1000.loader = .qdl(version: 4, knowsSwitch: true)
-    await #expect(fails("version-refused", over: inBootMode(gobi1000).1) != nil)
-    await #expect(fails("wrong-version", over: inBootMode(.gobi2000).1) != nil)
+    _ = try await fails("version-refused", over: inBootMode(gobi1000).1)
+    _ = try await fails("wrong-version", over: inBootMode(.gobi2000).1)
   }
 
   @Test("What cannot be sent is refused before the first byte") func badPlans() async throws {
@@ -179,7 +179,8 @@ import Testing
     var quirks = SierraQuirks()
     quirks.largestChunk = 1
     let large = Sample.image("large", Sample.firmware(bytes: 70_000))
-    let error = await fails("chunks-too-small", [large], over: try inBootMode(quirks: quirks).1)
+    let error = try await fails(
+      "chunks-too-small", [large], over: inBootMode(quirks: quirks).1)
     #expect(error == .chunksTooSmall(image: "large", bytes: 1))
   }
 
@@ -296,7 +297,7 @@ import Testing
   @Test("Power cut while flashing leaves only boot mode, and the same image repairs it")
   func cutWhileFlashing() async throws {
     let (cable, link) = try await inBootMode()
-    cable.change { $0.faults.cutAtSend = 4 }
+    cable.change { $0.faults.cutAtSend = 5 }
     do {
       _ = try await SierraQDL.download([FaultTests.firmware], over: link)
       Issue.record("the cut was not seen")

@@ -21,6 +21,7 @@ final class TestCable: Sendable {
   }
   struct Arrival {
     var port: Int
+    var generation: Int
     var bytes: [UInt8]
     var at: Duration
   }
@@ -45,7 +46,7 @@ final class TestCable: Sendable {
           for start in stride(from: 0, to: whole.count, by: max(1, pieces)) {
             arrivals.append(
               Arrival(
-                port: emission.port,
+                port: emission.port, generation: stick.face?.generation ?? -1,
                 bytes: Array(whole[start..<min(whole.count, start + pieces)]),
                 at: max(emission.at, now)))
           }
@@ -84,7 +85,6 @@ final class TestCable: Sendable {
       let end = world.now + limit
       while true {
         if let face = world.stick.face, let port = face.ports.firstIndex(of: role) {
-          world.arrivals = []
           return TestLink(self, port: port, generation: face.generation)
         }
         guard let due = world.stick.nextDue, due <= end else {
@@ -122,13 +122,13 @@ final class TestCable: Sendable {
       let end = world.now + limit
       while true {
         guard world.stick.face?.generation == link.generation else { return .failure(.gone) }
-        if let index = world.arrivals.firstIndex(where: { $0.port == link.port }),
+        if let index = world.arrivals.firstIndex(where: link.isFor),
           world.arrivals[index].at <= world.now
         {
           return .success(world.arrivals.remove(at: index).bytes)
         }
         let next = [
-          world.arrivals.first { $0.port == link.port }?.at, world.stick.nextDue,
+          world.arrivals.first(where: link.isFor)?.at, world.stick.nextDue,
         ].compactMap { $0 }.min()
         guard let next, next <= end else {
           world.advance(to: end)
@@ -161,6 +161,9 @@ final class TestLink: ByteLink {
   }
   var now: Duration { cable.now }
   func close() async {}
+  func isFor(_ arrival: TestCable.Arrival) -> Bool {
+    arrival.port == port && arrival.generation == generation
+  }
 }
 
 extension TestLink {
