@@ -259,7 +259,7 @@ import Testing
   }
 
   @Test(
-    "Power cut at every send: the old firmware starts, or the loader waits, and a second run ends it",
+    "Power cut at every send: old firmware or loader, and a second run ends it",
     arguments: [true, false])
   func cutEverywhere(isDelivered: Bool) async throws {
     let (whole, link) = try await inBootMode()

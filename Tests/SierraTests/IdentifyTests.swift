@@ -163,7 +163,8 @@ import Testing
     #expect(SierraAnswers.composition(lines: ["!UDUSBCOMP: 6"]) == 6)
     #expect(SierraAnswers.version(gver: ["NOT IMPLEMENTED"]) == nil)
     #expect(SierraAnswers.version(gver: ["!GVER: K1_0_2_4AP x"]) == "K1_0_2_4AP x")
-    #expect(SierraAnswers.version(gmr: ["", "SWI9X15C_05.05.02.00 r1"]) == "SWI9X15C_05.05.02.00 r1")
+    #expect(
+      SierraAnswers.version(gmr: ["", "SWI9X15C_05.05.02.00 r1"]) == "SWI9X15C_05.05.02.00 r1")
     #expect(SierraAnswers.hardware(lines: ["Revision: 1.0"]) == "1.0")
   }
 

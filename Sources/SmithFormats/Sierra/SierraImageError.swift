@@ -70,11 +70,6 @@ extension SierraImageError: TroubleConvertible {
       ("empty", "The file is empty.", "", "")
     case .truncatedHeader(let at, let have):
       ("truncated-header", "The file ends inside a header.", "\(have) of 400 bytes at \(at)", "")
-    case .notAnImage:
-      (
-        "not-an-image", "The file is no Sierra image.", "type or product is not text",
-        "Check that the file is a .cwe, .spk or .nvu of Sierra Wireless."
-      )
     case .truncatedBody(let at, let type, let declared, let have):
       (
         "truncated-body", "The file ends inside the image \(type).",
@@ -151,7 +146,12 @@ extension SierraImageError: TroubleConvertible {
         "wrong-generation", "The file is for the \(family) generation, which is out of scope.",
         "version names \(family)", "Use the vendor's own tool for this stick."
       )
-    default: ("unclear", "The file is not usable.", "", "")
+    default:
+      // Only `.notAnImage` is left.
+      (
+        "not-an-image", "The file is no Sierra image.", "type or product is not text",
+        "Check that the file is a .cwe, .spk or .nvu of Sierra Wireless."
+      )
     }
   }
 

@@ -101,11 +101,6 @@ extension QDLError: TroubleConvertible {
         "switch-refused", "The boot loader refused to change over to the download protocol.",
         ["error \(code): \(QDLWords.error(code))"], "Unplug the stick, plug it in, try again."
       )
-    case .noAnswer:
-      (
-        "no-answer", "Nothing answered on the download port.", [],
-        "Unplug the stick, plug it in, and start again; boot mode may have ended by itself."
-      )
     case .versionRefused(let versions):
       (
         "version-refused", "The boot loader speaks another version of the download protocol.",
@@ -189,7 +184,12 @@ extension QDLError: TroubleConvertible {
         "link", "The port failed at \(step.rawValue).", ["\(error)"],
         "Make sure that no other program uses the port, then run `resume`."
       )
-    default: ("unclear", "The download failed.", [], "Run `doctor`.")
+    default:
+      // Only `.noAnswer` is left.
+      (
+        "no-answer", "Nothing answered on the download port.", [],
+        "Unplug the stick, plug it in, and start again; boot mode may have ended by itself."
+      )
     }
   }
 

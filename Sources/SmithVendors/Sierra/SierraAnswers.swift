@@ -68,8 +68,9 @@ public struct SierraPreference: Equatable, Sendable {
     preferred = Self.side("preferred", lines)
     current = Self.side("current", lines)
     mismatches = lines.map(SierraLines.trim).filter { $0.hasSuffix("mismatch") }
-    guard SierraLines.value("preferred fw version", in: lines) != nil
-      || SierraLines.value("current fw version", in: lines) != nil
+    guard
+      SierraLines.value("preferred fw version", in: lines) != nil
+        || SierraLines.value("current fw version", in: lines) != nil
     else { return nil }
   }
 

@@ -135,7 +135,10 @@ extension SierraMismatch: TroubleConvertible {
         "Look for the full package."
       )
     default:
-      ("nothing-to-install", "The file brings neither firmware nor settings.", [], "Choose another.")
+      (
+        "nothing-to-install", "The file brings neither firmware nor settings.", [],
+        "Choose another."
+      )
     }
   }
 }
