@@ -263,6 +263,25 @@ import Testing
     #expect(try refusal(old, force: true) == nil)
   }
 
+  @Test("Each refusal has its code, and only rules of the owner can be waived") func codes() {
+    let table: [(SierraMismatch, String, Bool)] = [
+      (.unproven("x"), "sierra.unproven", false),
+      (.otherFamily(file: "a", stick: "b"), "sierra.other-family", false),
+      (.otherProduct(file: "a", stick: "b"), "sierra.other-product", false),
+      (.outOfScope(family: "a"), "sierra.out-of-scope", false),
+      (.versionsDiffer(firmware: "a", carrier: "b"), "sierra.versions-differ", false),
+      (.otherCarrier(file: "a", stick: "b"), "sierra.other-carrier", true),
+      (.downgrade(file: "a", stick: "b"), "sierra.downgrade", true),
+      (.otherSeller(file: "a", stick: "b"), "sierra.other-seller", true),
+      (.difference, "sierra.difference", false),
+      (.nothingToInstall, "sierra.nothing-to-install", false),
+    ]
+    for (mismatch, code, canBeWaived) in table {
+      #expect(mismatch.trouble.code == code && mismatch.canBeWaived == canBeWaived)
+      #expect(!mismatch.trouble.summary.isEmpty && !mismatch.trouble.advice[0].isEmpty)
+    }
+  }
+
   @Test("A package for one buyer is not for the stick of another") func seller() throws {
     let text = "1102816_9905383_SWI9X15C_05.05.66.00_00_GENERIC_001.002_000"
     let package = SierraBuilder.composite(

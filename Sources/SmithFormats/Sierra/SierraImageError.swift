@@ -57,7 +57,7 @@ extension SierraImageError: TroubleConvertible {
   public var trouble: Trouble {
     let (name, summary, fact, advice) = words
     return Trouble(
-      "sierra.\(name)", summary, facts: fact.isEmpty ? [] : [fact],
+      name, summary, facts: fact.isEmpty ? [] : [fact],
       advice: advice.isEmpty ? [Self.again] : [advice, Self.again], exitCode: .badFile)
   }
 
@@ -67,35 +67,42 @@ extension SierraImageError: TroubleConvertible {
   private var words: (name: String, summary: String, fact: String, advice: String) {
     switch self {
     case .empty:
-      ("empty", "The file is empty.", "", "")
+      ("sierra.empty", "The file is empty.", "", "")
     case .truncatedHeader(let at, let have):
-      ("truncated-header", "The file ends inside a header.", "\(have) of 400 bytes at \(at)", "")
+      (
+        "sierra.truncated-header", "The file ends inside a header.",
+        "\(have) of 400 bytes at \(at)", ""
+      )
     case .truncatedBody(let at, let type, let declared, let have):
       (
-        "truncated-body", "The file ends inside the image \(type).",
+        "sierra.truncated-body", "The file ends inside the image \(type).",
         "image at \(at): \(have) of \(declared) bytes", ""
       )
     case .trailingGarbage(let count):
-      ("trailing-garbage", "Bytes follow the end of the image.", "\(count) bytes too many", "")
+      (
+        "sierra.trailing-garbage", "Bytes follow the end of the image.", "\(count) bytes too many",
+        ""
+      )
     case .zeroSize(let at, let type):
-      ("zero-size", "The image \(type) is empty.", "header at \(at)", "")
+      ("sierra.zero-size", "The image \(type) is empty.", "header at \(at)", "")
     case .tooBig(let at, let type, let declared, let limit):
       (
-        "too-big", "The image \(type) claims an impossible size.",
+        "sierra.too-big", "The image \(type) claims an impossible size.",
         "header at \(at): \(declared) bytes, limit \(limit)", ""
       )
     case .childOutOfBounds(let at, let type, let declared, let room):
       (
-        "child-out-of-bounds", "The nested image \(type) is larger than what contains it.",
+        "sierra.child-out-of-bounds", "The nested image \(type) is larger than what contains it.",
         "image at \(at): \(declared) bytes, room for \(room)", ""
       )
     case .childGarbage(let at, let parent, let count):
       (
-        "child-garbage", "Bytes inside \(parent) belong to no image.", "\(count) bytes at \(at)",
+        "sierra.child-garbage", "Bytes inside \(parent) belong to no image.",
+        "\(count) bytes at \(at)",
         ""
       )
     case .tooComplex(let at):
-      ("too-complex", "The images are nested too deeply or are too many.", "at \(at)", "")
+      ("sierra.too-complex", "The images are nested too deeply or are too many.", "at \(at)", "")
     default: moreWords
     }
   }
@@ -104,52 +111,56 @@ extension SierraImageError: TroubleConvertible {
     switch self {
     case .psbCRC(let at, let type, let stored, let computed):
       (
-        "psb-crc", "The header of \(type) is damaged.",
+        "sierra.psb-crc", "The header of \(type) is damaged.",
         "header at \(at): CRC \(hex(stored)) stored, \(hex(computed)) computed", ""
       )
     case .imageCRC(let at, let type, let stored, let computed):
       (
-        "image-crc", "The content of \(type) is damaged.",
+        "sierra.image-crc", "The content of \(type) is damaged.",
         "image at \(at): CRC \(hex(stored)) stored, \(hex(computed)) computed", ""
       )
     case .unknownType(let at, let type):
       (
-        "unknown-type", "The image type \(type) is not known.", "header at \(at)",
+        "sierra.unknown-type", "The image type \(type) is not known.", "header at \(at)",
         "Check that the file is meant for a stick that Modemsmith supports."
       )
     case .junkAfterVersion(let at, let type):
-      ("junk-after-version", "The version text of \(type) has a tail.", "header at \(at)", "")
+      (
+        "sierra.junk-after-version", "The version text of \(type) has a tail.", "header at \(at)",
+        ""
+      )
     case .oldHeader(let at, let type, let revision):
       (
-        "old-header", "The header of \(type) is of an old revision.",
+        "sierra.old-header", "The header of \(type) is of an old revision.",
         "header at \(at): revision \(revision), 3 expected", ""
       )
     case .newHeader(let at, let type, let revision):
       (
-        "new-header", "The header of \(type) is of an unknown revision.",
+        "sierra.new-header", "The header of \(type) is of an unknown revision.",
         "header at \(at): revision \(revision), 3 expected", ""
       )
     case .applSignature(let at, let signature):
       (
-        "appl-signature", "The APPL image lacks the word that loaders ask for.",
+        "sierra.appl-signature", "The APPL image lacks the word that loaders ask for.",
         "header at \(at): \(hex(signature)), 00000001 expected", ""
       )
     case .badCompression(let at, let type):
-      ("bad-compression", "The content of \(type) cannot be inflated.", "image at \(at)", "")
+      ("sierra.bad-compression", "The content of \(type) cannot be inflated.", "image at \(at)", "")
     case .inflatesTooBig(let at, let type, let limit):
       (
-        "inflates-too-big", "The content of \(type) inflates to an impossible size.",
+        "sierra.inflates-too-big", "The content of \(type) inflates to an impossible size.",
         "image at \(at): more than \(limit) bytes", ""
       )
     case .wrongGeneration(let family):
       (
-        "wrong-generation", "The file is for the \(family) generation, which is out of scope.",
+        "sierra.wrong-generation",
+        "The file is for the \(family) generation, which is out of scope.",
         "version names \(family)", "Use the vendor's own tool for this stick."
       )
     default:
       // Only `.notAnImage` is left.
       (
-        "not-an-image", "The file is no Sierra image.", "type or product is not text",
+        "sierra.not-an-image", "The file is no Sierra image.", "type or product is not text",
         "Check that the file is a .cwe, .spk or .nvu of Sierra Wireless."
       )
     }

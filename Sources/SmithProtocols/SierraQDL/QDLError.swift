@@ -61,7 +61,7 @@ extension QDLError: TroubleConvertible {
       case .unknown: .unknown
       }
     return Trouble(
-      "qdl.\(name)", summary, facts: facts, advice: [advice], aftermath: aftermath,
+      name, summary, facts: facts, advice: [advice], aftermath: aftermath,
       safeToUnplug: safe, exitCode: code)
   }
 
@@ -85,31 +85,31 @@ extension QDLError: TroubleConvertible {
   private var words: (name: String, summary: String, facts: [String], advice: String) {
     switch self {
     case .badPlan(let why):
-      ("bad-plan", "There is nothing that could be sent.", [why], "Choose a whole image file.")
+      ("qdl.bad-plan", "There is nothing that could be sent.", [why], "Choose a whole image file.")
     case .diagPort:
       (
-        "diag-port", "The port belongs to the running modem, not to its boot loader.", [],
+        "qdl.diag-port", "The port belongs to the running modem, not to its boot loader.", [],
         "Bring the stick into boot mode first; Modemsmith does it with `update`."
       )
     case .sahara:
       (
-        "sahara", "The stick speaks Sahara: it is of a newer generation.", [],
+        "qdl.sahara", "The stick speaks Sahara: it is of a newer generation.", [],
         "Use the vendor's own tool for this stick."
       )
     case .switchRefused(let code):
       (
-        "switch-refused", "The boot loader refused to change over to the download protocol.",
+        "qdl.switch-refused", "The boot loader refused to change over to the download protocol.",
         ["error \(code): \(QDLWords.error(code))"], "Unplug the stick, plug it in, try again."
       )
     case .versionRefused(let versions):
       (
-        "version-refused", "The boot loader speaks another version of the download protocol.",
+        "qdl.version-refused", "The boot loader speaks another version of the download protocol.",
         ["offered: \(versions.map { String($0) }.joined(separator: ", "))"],
         "Use the vendor's own tool for this stick."
       )
     case .wrongVersion(let version):
       (
-        "wrong-version", "The boot loader is too old for this kind of image.",
+        "qdl.wrong-version", "The boot loader is too old for this kind of image.",
         ["protocol version \(version), 6 needed"], "Check that the file is for this stick."
       )
     default: imageWords
@@ -120,30 +120,30 @@ extension QDLError: TroubleConvertible {
     switch self {
     case .openRefused(let image, let status):
       (
-        "open-refused", "The stick refused \(image) before any data was sent.",
+        "qdl.open-refused", "The stick refused \(image) before any data was sent.",
         ["status \(hex(status)): \(QDLWords.open(status))"],
         "Check that the file is for exactly this model."
       )
     case .chunksTooSmall(let image, let bytes):
       (
-        "chunks-too-small", "The stick takes \(image) only in pieces that are too small.",
+        "qdl.chunks-too-small", "The stick takes \(image) only in pieces that are too small.",
         ["\(bytes) bytes each, at most 65536 pieces"], "Check that the file is for this stick."
       )
     case .writeRefused(let image, let sequence, let status):
       (
-        "write-refused", "The stick refused a part of \(image).",
+        "qdl.write-refused", "The stick refused a part of \(image).",
         ["chunk \(sequence), status \(hex(status)): \(QDLWords.write(status))"],
         "Try again on another USB port, without a hub."
       )
     case .doneRefused(let image, let status, let type):
       (
-        "done-refused", "The stick refused \(image) after it had received it.",
+        "qdl.done-refused", "The stick refused \(image) after it had received it.",
         ["status \(hex(status)): \(QDLWords.vendor(status))", "image type \(hex(UInt16(type)))"],
         "Check the file; the stick waits in boot mode for the old or the new image (`resume`)."
       )
     case .sourceFailed(let image, let offset):
       (
-        "source-failed", "\(image) could not be read.", ["at byte \(offset)"],
+        "qdl.source-failed", "\(image) could not be read.", ["at byte \(offset)"],
         "Copy the file to the local disk and run `resume`."
       )
     default: stepWords
@@ -154,40 +154,44 @@ extension QDLError: TroubleConvertible {
     switch self {
     case .refused(let step, let image, let code):
       (
-        "refused", "The boot loader reported an error at \(step.rawValue) of \(image).",
+        "qdl.refused", "The boot loader reported an error at \(step.rawValue) of \(image).",
         ["error \(code): \(QDLWords.error(code))"], "Run `resume`."
       )
     case .unexpected(let step, let first):
       (
-        "unexpected", "Something unexpected came at \(step.rawValue).",
+        "qdl.unexpected", "Something unexpected came at \(step.rawValue).",
         ["first byte \(hex(UInt16(first)))"], "Make sure that no other program uses the port."
       )
     case .malformed(let step, let count):
       (
-        "malformed", "An answer at \(step.rawValue) has the wrong length.", ["\(count) bytes"],
+        "qdl.malformed", "An answer at \(step.rawValue) has the wrong length.", ["\(count) bytes"],
         "Unplug the stick, plug it in, and run `resume`."
       )
     case .silent(let step, let image):
       (
-        "silent", "The stick stopped answering at \(step.rawValue) of \(image).", [],
+        "qdl.silent", "The stick stopped answering at \(step.rawValue) of \(image).", [],
         "Unplug the stick, plug it in, and run `resume`."
       )
     case .lastAnswerLost(let image):
       (
-        "last-answer-lost", "The stick has all of \(image), but did not say that it is written.",
+        "qdl.last-answer-lost",
+        "The stick has all of \(image), but did not say that it is written.",
         [], "Leave the stick plugged in for five minutes, then run `doctor`."
       )
     case .gone(let step):
-      ("gone", "The stick left the bus at \(step.rawValue).", [], "Plug it in and run `resume`.")
+      (
+        "qdl.gone", "The stick left the bus at \(step.rawValue).", [],
+        "Plug it in and run `resume`."
+      )
     case .link(let step, let error):
       (
-        "link", "The port failed at \(step.rawValue).", ["\(error)"],
+        "qdl.link", "The port failed at \(step.rawValue).", ["\(error)"],
         "Make sure that no other program uses the port, then run `resume`."
       )
     default:
       // Only `.noAnswer` is left.
       (
-        "no-answer", "Nothing answered on the download port.", [],
+        "qdl.no-answer", "Nothing answered on the download port.", [],
         "Unplug the stick, plug it in, and start again; boot mode may have ended by itself."
       )
     }

@@ -77,34 +77,35 @@ extension SierraMismatch: TroubleConvertible {
   public var trouble: Trouble {
     let (name, summary, facts, advice) = words
     return Trouble(
-      "sierra.\(name)", summary, facts: facts, advice: [advice], exitCode: .refused)
+      name, summary, facts: facts, advice: [advice], exitCode: .refused)
   }
 
   private var words: (String, String, [String], String) {
     switch self {
     case .unproven(let why):
       (
-        "unproven", "It cannot be proven that this file is for this stick.", [why],
+        "sierra.unproven", "It cannot be proven that this file is for this stick.", [why],
         "Look for a file that names the stick's family."
       )
     case .otherFamily(let file, let stick):
       (
-        "other-family", "The file is for another chip family.", ["file \(file), stick \(stick)"],
+        "sierra.other-family", "The file is for another chip family.",
+        ["file \(file), stick \(stick)"],
         "Look for a file for \(stick)."
       )
     case .otherProduct(let file, let stick):
       (
-        "other-product", "The product code of the file belongs to another chip.",
+        "sierra.other-product", "The product code of the file belongs to another chip.",
         ["file \(file), stick \(stick)"], "Look for a file for \(stick)."
       )
     case .outOfScope(let family):
       (
-        "out-of-scope", "Sticks of the \(family) generation are not supported.", [],
+        "sierra.out-of-scope", "Sticks of the \(family) generation are not supported.", [],
         "Use the vendor's own tool."
       )
     case .versionsDiffer(let firmware, let carrier):
       (
-        "versions-differ", "Firmware and carrier settings are of different versions.",
+        "sierra.versions-differ", "Firmware and carrier settings are of different versions.",
         ["firmware \(firmware), settings for \(carrier)"],
         "Take both files from one release: otherwise the radio stays off."
       )
@@ -116,27 +117,28 @@ extension SierraMismatch: TroubleConvertible {
     switch self {
     case .otherCarrier(let file, let stick):
       (
-        "other-carrier", "The settings are for another carrier.", ["file \(file), stick \(stick)"],
+        "sierra.other-carrier", "The settings are for another carrier.",
+        ["file \(file), stick \(stick)"],
         "Take the settings for \(stick), or use --force carrier."
       )
     case .downgrade(let file, let stick):
       (
-        "downgrade", "The file is older than what the stick runs.",
+        "sierra.downgrade", "The file is older than what the stick runs.",
         ["file \(file), stick \(stick)"], "Keep what is there, or use --force version."
       )
     case .otherSeller(let file, let stick):
       (
-        "other-seller", "The package is not made for the company that sells this stick.",
+        "sierra.other-seller", "The package is not made for the company that sells this stick.",
         ["file \(file), stick of \(stick)"], "Ask \(stick) for the file, or use --force branding."
       )
     case .difference:
       (
-        "difference", "The file is a difference and needs exactly the right base.", [],
+        "sierra.difference", "The file is a difference and needs exactly the right base.", [],
         "Look for the full package."
       )
     default:
       (
-        "nothing-to-install", "The file brings neither firmware nor settings.", [],
+        "sierra.nothing-to-install", "The file brings neither firmware nor settings.", [],
         "Choose another."
       )
     }
