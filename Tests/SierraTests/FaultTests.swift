@@ -202,6 +202,14 @@ import Testing
     #expect(await fails("qdl.link", over: busy)?.trouble.safeToUnplug == true)
   }
 
+  @Test("A loader that repeats itself for ever does not hold us for ever")
+  func endless() async {
+    let old: [UInt8] = [0x26, 0, 0, 1, 0, 0, 0x10, 0]
+    let link = EndlessLink(HDLC.frame(old))
+    #expect(await fails("qdl.no-answer", over: link) == .noAnswer)
+    #expect(link.now < .seconds(60))
+  }
+
   @Test("Whatever a loader babbles, the download ends", arguments: 0..<60)
   func babble(seed: UInt64) async {
     let link = ScriptedLink.loader { message, count in

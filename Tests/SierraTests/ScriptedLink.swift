@@ -68,3 +68,20 @@ final class ScriptedLink: ByteLink {
     }
   }
 }
+
+/// A port on which the same bytes come every millisecond, whatever is sent.
+final class EndlessLink: ByteLink {
+  private let time = Mutex(Duration.zero)
+  private let bytes: [UInt8]
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  func send(_ bytes: [UInt8]) async throws(LinkError) {}
+  func receive(within limit: Duration) async throws(LinkError) -> [UInt8] {
+    time.withLock { $0 += .milliseconds(1) }
+    return bytes
+  }
+  func pause(_ duration: Duration) async { time.withLock { $0 += duration } }
+  var now: Duration { time.withLock { $0 } }
+  func close() async {}
+}

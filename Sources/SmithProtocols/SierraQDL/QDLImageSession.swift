@@ -82,8 +82,9 @@ struct QDLImageSession {
 
   private func open(_ wire: inout QDLWire) async throws(QDLError) -> Opened {
     try await wire.send(QDLMessage.open(image), at: .open)
+    let end = wire.link.now + limits.answer
     while let answer = try await wire.next(
-      within: limits.answer, broken: limits.quiet, at: .open)
+      until: end, broken: limits.quiet, at: .open)
     {
       switch answer.kind {
       case QDLMessage.openResponse:
@@ -154,7 +155,8 @@ struct QDLImageSession {
     // A broken frame before the last answer may be noise at the begin of flashing: then the
     // stick must be left alone for the whole time.
     let broken = isLast ? nil : limits.answer
-    while let answer = try await wire.next(within: limit, broken: broken, at: step) {
+    let end = wire.link.now + limit
+    while let answer = try await wire.next(until: end, broken: broken, at: step) {
       switch answer.kind {
       case QDLMessage.writeResponse:
         guard answer.body.count >= 9, let number = answer.little16(1),
@@ -180,8 +182,9 @@ struct QDLImageSession {
 
   private func done(_ wire: inout QDLWire) async throws(QDLError) -> End {
     try await wire.send(QDLMessage.done, at: .done)
+    let end = wire.link.now + limits.answer
     while let answer = try await wire.next(
-      within: limits.answer, broken: limits.quiet, at: .done)
+      until: end, broken: limits.quiet, at: .done)
     {
       switch answer.kind {
       case QDLMessage.doneResponse:

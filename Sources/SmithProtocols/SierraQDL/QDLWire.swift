@@ -24,14 +24,15 @@ struct QDLWire {
     }
   }
 
-  /// The next whole frame with a good CRC, or nil if none ends within `limit`.
+  /// The next whole frame with a good CRC, or nil if none ends before `end` of the link's time:
+  /// frames that are left out do not prolong the wait for the right one.
   ///
-  /// With `isBroken`, a frame that cannot be read shortens the wait to `broken`: it was most
-  /// likely the answer, and another will not come.
+  /// With `broken`, a frame that cannot be read shortens the wait to that: it was most likely the
+  /// answer, and another will not come.
   mutating func next(
-    within limit: Duration, broken: Duration? = nil, at step: QDLError.Step
+    until end: Duration, broken: Duration? = nil, at step: QDLError.Step
   ) async throws(QDLError) -> QDLAnswer? {
-    var deadline = link.now + limit
+    var deadline = end
     while true {
       while !waiting.isEmpty {
         switch waiting.removeFirst() {

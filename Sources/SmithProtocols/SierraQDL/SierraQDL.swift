@@ -92,8 +92,9 @@ public enum SierraQDL {
   ) async throws(QDLError) -> Bool {
     for _ in 0..<limits.tries {
       try await wire.send(QDLMessage.switchRequest, at: .start)
+      let end = wire.link.now + limits.answer
       while let answer = try await wire.next(
-        within: limits.answer, broken: limits.quiet, at: .start)
+        until: end, broken: limits.quiet, at: .start)
       {
         if answer.isDLOADAcknowledge { return true }
         switch answer.kind {
@@ -118,8 +119,9 @@ public enum SierraQDL {
   ) async throws(QDLError) -> Hello {
     for _ in 0..<limits.tries {
       try await wire.send(QDLMessage.hello(version: version), at: step)
+      let end = wire.link.now + limits.answer
       while let answer = try await wire.next(
-        within: limits.answer, broken: limits.quiet, at: step)
+        until: end, broken: limits.quiet, at: step)
       {
         // An acknowledge of the switch may come late; an answer to what went before, too.
         if answer.isDLOADAcknowledge { continue }
