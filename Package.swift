@@ -13,11 +13,8 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A room of the house: what it may import is what stands here (Docs/Decisions/0001-floors.md).
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = [])
-  -> Target
-{
-  .target(
-    name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -36,7 +33,13 @@ let package = Package(
       name: "Smith",
       targets: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
-        "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench",
+        "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
+    // What the fuzzers need: everything that reads bytes from outside.
+    .library(
+      name: "SmithParsers",
+      targets: [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
       ]),
   ],
   dependencies: [
@@ -60,9 +63,12 @@ let package = Package(
     room(
       "SmithProtocols", ["SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats"]),
     // Floor 3
-    room(
-      "SmithVendors",
-      ["SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols"]),
+    .target(
+      name: "SmithVendors",
+      dependencies: [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        crypto,
+      ], resources: [.embedInCode("Devices/huawei-balong.json5")], swiftSettings: strict),
     // Floor 4
     room(
       "SmithEngine",
@@ -75,17 +81,38 @@ let package = Package(
     // Beside
     room("SmithSimulators", ["SmithBytes", "SmithModel", "SmithLink"]),
     room("SmithBench", ["SmithBytes", "SmithModel", "SmithLink"]),
+    room(
+      "SmithTrials",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithEngine", "SmithSimulators",
+        "SmithBench",
+      ]),
     // Floor 6
     room(
       "SmithCLI",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
-        "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench", arguments,
+        "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench",
+        "SmithTrials", arguments,
       ]),
     .executableTarget(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
+    tests("HouseTests", []),
     tests("SmithBytesTests", ["SmithBytes"]),
+    tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
+    tests(
+      "SmithProtocolsTests",
+      ["SmithBytes", "SmithModel", "SmithLink", "SmithProtocols", "SmithSimulators", "SmithBench"]),
+    tests(
+      "SmithEngineTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithEngine", "SmithSimulators",
+        "SmithBench", "SmithTrials",
+      ]),
+    tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
+    tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
+    tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
     tests(
       "SierraTests",
       [

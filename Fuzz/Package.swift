@@ -1,0 +1,26 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Fuzzers of everything that reads bytes from outside. A nested package, so that a normal build
+/// knows nothing of it. `make fuzz` builds each with libFuzzer and runs it.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .unsafeFlags(["-parse-as-library"]),
+]
+
+func fuzzer(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: [.product(name: "SmithParsers", package: "modemsmith")],
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "fuzz",
+  dependencies: [.package(name: "modemsmith", path: "..")],
+  targets: [
+    fuzzer("FuzzHDLC"),
+    fuzzer("FuzzAT"),
+    fuzzer("FuzzMonitor"),
+  ]
+)

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Brings a Debian or Ubuntu system to the point where `swift build` works.
+# Does nothing when everything is there. Installs nothing without saying what it is for.
+set -euo pipefail
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$@" >&2; exit 1; }
+
+# What is needed, and the reason that is printed before it is installed.
+# Each line: how to see that it is there | Debian package | reason
+needs() {
+  cat <<'LIST'
+command -v git|git|SwiftPM fetches two Apple packages with it
+test -e /etc/ssl/certs/ca-certificates.crt|ca-certificates|the fetch goes over https
+command -v pkg-config|pkg-config|SwiftPM finds the two libraries below with it
+pkg-config --exists zlib|zlib1g-dev|some firmware items are packed with zlib
+pkg-config --exists liblzma|liblzma-dev|some firmware items are packed with LZMA
+test -e /usr/include/stdlib.h|libc6-dev|the Swift compiler reads the C headers
+LIST
+}
+
+check_swift() {
+  command -v swift >/dev/null 2>&1 || die \
+    "Swift is not installed, or not on PATH." \
+    "Modemsmith needs Swift 6.3: see https://www.swift.org/install/linux/debian/12 and run this again."
+  local version major minor
+  version=$(swift --version 2>&1 | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1)
+  [ -n "$version" ] || die "'swift --version' does not tell its version. Is the toolchain complete?" \
+    "$(swift --version 2>&1 | head -n 5)"
+  IFS=. read -r major minor _ <<<"$version."
+  if [ "$major" -lt 6 ] || { [ "$major" -eq 6 ] && [ "${minor:-0}" -lt 3 ]; }; then
+    die "Swift $version is too old; Modemsmith is built and tested with Swift 6.3." \
+      "See https://www.swift.org/install/linux/debian/12"
+  fi
+}
+
+missing_packages() {
+  local test package reason
+  while IFS='|' read -r test package reason; do
+    if ! eval "$test" >/dev/null 2>&1; then printf '%s|%s\n' "$package" "$reason"; fi
+  done < <(needs)
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null 2>&1; then
+    # Without a terminal nobody can type a password: fail at once instead of waiting.
+    if [ -t 0 ]; then sudo "$@"; else sudo -n "$@"; fi
+  else
+    die "This needs root, and there is no sudo. As root, run:" "  $*"
+  fi
+}
+
+[ "$(uname -s)" = Linux ] || die "Modemsmith runs on Linux only."
+check_swift
+missing=$(missing_packages)
+[ -n "$missing" ] || exit 0
+
+say "missing on this system:"
+packages=()
+while IFS='|' read -r package reason; do
+  say "  $package: $reason"
+  packages+=("$package")
+done <<<"$missing"
+command -v apt-get >/dev/null 2>&1 || die \
+  "This system has no apt-get. Install what is listed above with its own package manager."
+say "installing with apt-get: ${packages[*]}"
+as_root apt-get update -q
+as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+  "${packages[@]}" </dev/null
+still=$(missing_packages)
+[ -z "$still" ] || die "Still missing after the installation:" "$still"
+say "done."

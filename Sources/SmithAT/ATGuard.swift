@@ -1,0 +1,157 @@
+/// What a session lets out (Docs/Protocols/at.md section 7).
+///
+/// Judges the whole line, with blanks and quotes taken off and case ignored, so that a command
+/// cannot hide behind another one. Commands that write identity, lock lists or calibration have
+/// no exception.
+public struct ATGuard: Sendable, Equatable {
+  /// A write that a caller may name one by one.
+  public enum Exception: Sendable, Hashable {
+    /// `AT^NVWREX` and `AT^NVWR` for this item; without effect for items that are never written.
+    case nvWrite(item: Int)
+    /// `AT!UDPID=`, `AT!UDUSBCOMP=` and `AT!USBCOMP=` of Sierra, after `=?` listed the value.
+    case sierraComposition
+  }
+
+  private var exceptions: Set<Exception>
+
+  /// Lets out what changes neither identity nor locks nor raw storage, and these exceptions.
+  public init(allowing exceptions: Set<Exception> = []) {
+    self.exceptions = exceptions
+  }
+
+  /// NV items that hold identity, secrets, lock lists or calibration.
+  public static let neverWrittenItems: Set<Int> = [0, 6, 550, 8267, 8269, 50502, 50503]
+
+  /// Throws `.refusedByGuard` for a command that must not leave.
+  public func check(_ command: ATCommand) throws(ATError) {
+    if let reason = refusal(of: command) {
+      throw .refusedByGuard(command: command.description, reason: reason)
+    }
+  }
+
+  /// Why a command must not leave; nil if it may.
+  public func refusal(of command: ATCommand) -> String? {
+    guard command.text.utf8.count <= 512 else { return "the line is longer than 512 bytes" }
+    guard command.text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
+      return "the line holds bytes that are no printable ASCII"
+    }
+    let line = command.text.uppercased().filter { $0 != " " && $0 != "\"" }
+    guard line.hasPrefix("AT") else { return "the line does not begin with AT" }
+    if let reason = fixedRefusal(line) { return reason }
+    if let reason = nvRefusal(line) { return reason }
+    return setRefusal(line)
+  }
+
+  /// Names that are refused whatever follows, with their reasons.
+  private static let never: [(name: String, reason: String)] = [
+    ("^CIMEI", "it writes the identity"), ("+EGMR", "it writes the identity"),
+    ("^NVRESTORE", "it overwrites data of the unit"), ("!NVRESTORE", "it overwrites settings"),
+    ("!RMARESET", "it overwrites settings"), ("!QPSTDLOAD", "it stops the firmware for good"),
+    ("!NVENCRYPTIMEI", "it writes the identity"), ("!NVIMEIUNLOCK", "it writes the identity"),
+    ("!NVWRITE", "it writes raw storage"), ("$QCNVW", "it writes raw storage"),
+    ("+SIMEI", "it writes the identity"), ("+ZIMEI", "it writes the identity"),
+  ]
+
+  /// Names that are refused when they set something.
+  private static let neverSet: [(name: String, reason: String)] = [
+    ("^PHYNUM", "it writes the identity"), ("^SN", "it writes the serial number"),
+    ("^DATALOCK", "it opens identity data for writing"),
+    ("+ZNCK", "a wrong code costs a try for good"), ("!SETCND", "it changes the password"),
+    ("!USBPID", "it can make the stick unreachable"), ("!IMEI", "it writes the identity"),
+    ("!MEID", "it writes the identity"), ("!FSN", "it writes the serial number"),
+    ("+SN", "it writes the serial number"), ("+ZSN", "it writes the serial number"),
+  ]
+
+  private func fixedRefusal(_ line: String) -> String? {
+    for entry in Self.never where line.contains(entry.name) { return entry.reason }
+    if Self.changesLineEnd(line) { return "it changes the characters that end a command" }
+    return nil
+  }
+
+  /// S3, S4 and S5 move the ends that this guard relies on.
+  private static func changesLineEnd(_ line: String) -> Bool {
+    var rest = Substring(line)
+    while let at = rest.firstIndex(of: "S") {
+      rest = rest[rest.index(after: at)...]
+      let digits = rest.prefix { $0.isNumber }
+      let after = rest.dropFirst(digits.count)
+      if let register = Int(digits), (3...5).contains(register), after.first == "=",
+        after.dropFirst().first != "?"
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  private func nvRefusal(_ line: String) -> String? {
+    for tail in Self.tails(of: "^NVWR", in: line) {
+      let value = tail.drop { $0.isLetter }
+      if value == "=?" || value.hasPrefix("=?;") { continue }
+      let digits = value.dropFirst().prefix { $0 != "," && $0 != ";" }
+      guard value.first == "=", (1...9).contains(digits.count),
+        digits.allSatisfy({ $0.isASCII && $0.isNumber }), let item = Int(digits)
+      else { return "it writes raw storage" }
+      if Self.neverWrittenItems.contains(item) {
+        return "item \(item) holds data of the unit that nothing can bring back"
+      }
+      guard exceptions.contains(.nvWrite(item: item)) else { return "it writes raw storage" }
+    }
+    return nil
+  }
+
+  private func setRefusal(_ line: String) -> String? {
+    for entry in Self.neverSet where Self.sets(entry.name, in: line) { return entry.reason }
+    if !exceptions.contains(.sierraComposition) {
+      for name in ["!UDPID", "!UDUSBCOMP", "!USBCOMP"] where Self.sets(name, in: line) {
+        return "it can make the stick unreachable"
+      }
+    }
+    for name in ["!IMAGE", "!GOBIIMAGE"] {
+      for tail in Self.tails(of: name, in: line) where tail.hasPrefix("=") {
+        // 1 lists, 2 tells the maximum, 0 deletes.
+        guard let operation = tail.dropFirst().first, "?12".contains(operation) else {
+          return "it deletes stored firmware"
+        }
+      }
+    }
+    // 27.007 knows +CGSN=0...3 as a question; a longer value is an identity.
+    for name in ["+CGSN", "+GSN"] {
+      for tail in Self.tails(of: name, in: line) where tail.hasPrefix("=") {
+        if tail.dropFirst().prefix(while: { $0 != ";" }).count > 1 {
+          return "it writes the identity"
+        }
+      }
+    }
+    return facilityRefusal(line)
+  }
+
+  /// Personalisation locks through +CLCK: a wrong code costs a try for good.
+  private func facilityRefusal(_ line: String) -> String? {
+    for tail in Self.tails(of: "+CLCK", in: line) where tail.hasPrefix("=") {
+      let fields = tail.dropFirst().prefix { $0 != ";" }.split(
+        separator: ",", omittingEmptySubsequences: false)
+      guard fields.count >= 2, ["PN", "PU", "PP", "PC", "PF", "PS"].contains(String(fields[0]))
+      else { continue }
+      if fields[1] != "2" { return "a wrong code costs a try for good" }
+    }
+    return nil
+  }
+
+  private static func sets(_ name: String, in line: String) -> Bool {
+    tails(of: name, in: line).contains { tail in
+      tail.hasPrefix("=") && !(tail == "=?" || tail.hasPrefix("=?;"))
+    }
+  }
+
+  /// What follows each occurrence of `name`.
+  private static func tails(of name: String, in line: String) -> [Substring] {
+    var result: [Substring] = []
+    var rest = Substring(line)
+    while !rest.isEmpty {
+      if rest.hasPrefix(name) { result.append(rest.dropFirst(name.count)) }
+      rest.removeFirst()
+    }
+    return result
+  }
+}

@@ -1,0 +1,205 @@
+import ArgumentParser
+import Foundation
+import SmithBytes
+import SmithEngine
+import SmithFormats
+import SmithModel
+import SmithTrials
+
+struct ImageCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "image", abstract: "Looks into firmware files.",
+    subcommands: [
+      ImageShowCommand.self, ImageCheckCommand.self, ImageUnpackCommand.self,
+      ImageBuildSampleCommand.self,
+    ])
+}
+
+struct ImageShowCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Shows what a firmware file holds.")
+
+  @Argument(help: "The firmware file.") var file: String
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let image = try CheckedImage(path: file)
+      if common.json { Output.json(image.json) } else { image.show() }
+      return .ok
+    }
+  }
+}
+
+struct ImageCheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Verifies every checksum of a firmware file.")
+
+  @Argument(help: "The firmware file.") var file: String
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let image = try CheckedImage.read(path: file)
+      if common.json {
+        Output.json(
+          .object([
+            "event": .string("check"), "valid": .bool(true),
+            "format": .string(image.format.rawValue), "items": .integer(image.segments.count),
+            "warnings": .array(image.warnings.map { .string("\($0)") }),
+          ]))
+      } else {
+        Output.line("valid: \(image.format.rawValue), \(image.segments.count) items")
+        for warning in image.warnings { Output.line("! \(warning)") }
+      }
+      return .ok
+    }
+  }
+}
+
+struct ImageUnpackCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unpack", abstract: "Writes every item of a firmware file into a folder.")
+
+  @Argument(help: "The firmware file.") var file: String
+  @Option(name: .shortAndLong, help: "The folder; it is made if it does not exist.")
+  var output: String
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let image = try CheckedImage.read(path: file)
+      do {
+        try FileManager.default.createDirectory(
+          atPath: output, withIntermediateDirectories: true)
+      } catch { throw Self.cannotWrite(output) }
+      for segment in image.segments {
+        let name = segment.fileName
+        try write(segment, to: "\(output)/\(name)")
+        if common.json {
+          Output.json(
+            .object([
+              "event": .string("item"), "name": .string(segment.name),
+              "id": .string(String(segment.id, radix: 16)), "file": .string(name),
+              "bytes": .integer(segment.size),
+            ]))
+        } else {
+          Output.line("\(name)  \(ProgressText.size(segment.size))")
+        }
+      }
+      return .ok
+    }
+  }
+
+  /// Never through a link and never over a file that is there already.
+  private func write(_ segment: Segment, to path: String) throws(Trouble) {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw Self.cannotWrite(path) }
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    do {
+      var reader = try segment.reader()
+      while true {
+        let bytes = try reader.next(1_048_576)
+        if bytes.isEmpty { break }
+        try handle.write(contentsOf: Data(bytes))
+      }
+    } catch let error as ImageError {
+      throw error.trouble
+    } catch {
+      throw Self.cannotWrite(path)
+    }
+  }
+
+  private static func cannotWrite(_ path: String) -> Trouble {
+    Trouble(
+      "file.not-writable", "\(path) cannot be written (it may exist already, or the disk is full).",
+      advice: ["Choose an empty folder with -o DIR."], exitCode: .usage)
+  }
+}
+
+struct ImageBuildSampleCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "build-sample",
+    abstract: "Makes a firmware file for a simulated stick; it holds nothing of any vendor.")
+
+  @Option(name: .long, help: "The simulated model it is for.") var model = "huawei-e3131"
+  @Option(name: .long, help: "The version that it holds.") var version = "21.157.37.00.00"
+  @Option(name: .shortAndLong, help: "The file to write.") var output: String
+  @Option(name: .long, help: "Its size in KiB, about.") var size = 2048
+  @Option(name: .long, help: "Seed of its contents.") var seed: UInt64 = 1
+  @Flag(name: .long, help: "Add a signature block.") var signed = false
+  @Flag(name: .long, help: "Compress items with zlib and LZMA.") var compressed = false
+  @Flag(name: .long, help: "Wrap it in a Windows program, as vendors do.") var exe = false
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      var package = SamplePackage(for: try SimulatedModels.personality(model))
+      package.version = version
+      package.bytes = max(16, min(size, 1_048_576)) * 1024
+      package.seed = seed
+      package.signed = signed
+      package.compressed = compressed
+      package.exe = exe
+      let bytes = package.build()
+      guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
+        throw Trouble(
+          "file.not-writable", "\(output) cannot be written.", advice: ["Choose another path."],
+          exitCode: .usage)
+      }
+      if common.json {
+        Output.json(
+          .object([
+            "event": .string("sample"), "file": .string(output), "bytes": .integer(bytes.count),
+          ]))
+      } else {
+        Output.line("\(output): \(ProgressText.size(bytes.count)), a sample for simulated sticks")
+      }
+      return .ok
+    }
+  }
+}
+
+extension CheckedImage {
+  /// What the file holds, as an object of the JSON contract.
+  var json: JSONValue {
+    .object([
+      "event": .string("image"), "format": .string(image.format.rawValue),
+      "kinds": .array(image.kinds.map(\.rawValue).sorted().map { .string($0) }),
+      "products": .array(image.claims.products.map { .string($0) }),
+      "firmware": .text(image.claims.firmware), "signed": .bool(isSigned),
+      "offset": .integer(image.origin.lowerBound), "sha256": .string(sha256),
+      "items": .array(
+        image.segments.map {
+          .object([
+            "id": .string(String($0.id, radix: 16)), "name": .string($0.name),
+            "bytes": .integer($0.size), "stored_bytes": .integer($0.storedSize),
+            "packing": .string($0.packing.rawValue), "version": .string($0.version),
+            "offset": .integer($0.offset),
+          ])
+        }), "warnings": .array(image.warnings.map { .string("\($0)") }),
+    ])
+  }
+
+  func show() {
+    Output.line("format    \(image.format.rawValue)")
+    Output.line("holds     \(image.kinds.map(\.rawValue).sorted().joined(separator: ", "))")
+    Output.line("for       \(image.claims.products.joined(separator: ", "))")
+    Output.line("firmware  \(image.claims.firmware?.text ?? "not named")")
+    Output.line("signed    \(isSigned ? "yes, by its vendor (the stick checks it)" : "no")")
+    Output.line("found at  offset \(image.origin.lowerBound) of the file")
+    Output.line("sha256    \(sha256)")
+    Output.line("")
+    for segment in image.segments {
+      let packed = segment.packing == .none ? "" : "  (\(segment.packing.rawValue))"
+      let id = String(segment.id, radix: 16)
+      let padded = String(repeating: "0", count: max(0, 8 - id.count)) + id
+      Output.line(
+        "  \(padded)  \(segment.name)  \(ProgressText.size(segment.size))\(packed)"
+          + "  \(segment.version)")
+    }
+    Output.line("")
+    Output.line("Every header and block checksum is right.")
+    for warning in image.warnings { Output.line("! \(warning)") }
+  }
+}

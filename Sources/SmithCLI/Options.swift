@@ -1,0 +1,108 @@
+import ArgumentParser
+import Foundation
+import SmithEngine
+import SmithLink
+import SmithModel
+import SmithPorts
+
+/// How the owner says which stick is meant.
+struct TargetOptions: ParsableArguments {
+  @Option(name: .long, help: "The stick's AT (or only) port, for odd set-ups and simulators.")
+  var port: String?
+
+  @Option(
+    name: .long, help: "Where it comes back in download or boot mode (default: the same path).")
+  var downloadPort: String?
+
+  @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
+  var place: String?
+
+  @Option(name: .long, help: "Folder of journals, backups and history (default: XDG state).")
+  var stateDir: String?
+
+  /// The bus and the place of the one stick that is meant.
+  ///
+  /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.
+  func bus() async throws(Trouble) -> (bus: any Bus, place: Place) {
+    if let port {
+      let full = URL(fileURLWithPath: port).standardizedFileURL.path
+      let bus = NamedPortBus(
+        port: full,
+        downloadPort: downloadPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
+      return (bus, .named(full))
+    }
+    if downloadPort != nil {
+      throw Trouble(
+        "usage.bad-target", "--download-port goes with --port.",
+        advice: ["Name the AT port too: --port PATH."], exitCode: .usage)
+    }
+    return try await onlyStick()
+  }
+
+  private func onlyStick() async throws(Trouble) -> (bus: any Bus, place: Place) {
+    let bus = SystemBus()
+    let ports: [SmithLink.Port]
+    do { ports = try await bus.ports() } catch { throw error.trouble }
+    var places: [Place] = []
+    for port in ports where !places.contains(port.place) { places.append(port.place) }
+    if let place {
+      guard places.contains(.usb(place)) else {
+        throw Trouble(
+          "port.not-found", "There is no stick with a serial port at \(place).",
+          advice: ["Run `modemsmith list` to see the places."], exitCode: .noStick)
+      }
+      return (bus, .usb(place))
+    }
+    guard let only = places.first else {
+      throw Trouble(
+        "port.not-found", "No stick with a serial port is plugged in.",
+        advice: ["Plug the stick in, wait ten seconds and try again."], exitCode: .noStick)
+    }
+    guard places.count == 1 else {
+      throw Trouble(
+        "usage.bad-target", "There are \(places.count) sticks; say which one is meant.",
+        facts: places.map { "\($0)" },
+        advice: ["Add `--place \(only)` or another of these places."], exitCode: .usage)
+    }
+    return (bus, only)
+  }
+}
+
+/// Options that every command has.
+struct CommonOptions: ParsableArguments {
+  @Flag(name: .long, help: "Answers as JSON, one object a line.")
+  var json = false
+}
+
+/// What the owner allows beyond the ordinary.
+struct PolicyOptions: ParsableArguments {
+  @Flag(name: .long, help: "Write the version that the stick runs already once more.")
+  var reinstall = false
+
+  @Flag(name: .long, help: "Allow an older version.")
+  var allowDowngrade = false
+
+  @Flag(name: .long, help: "Go on where nothing can be backed up (refused where it can).")
+  var noBackup = false
+
+  @Option(
+    name: .long, help: "Waive a rule: product-unknown, family, identity. Never chip or format.")
+  var force: [String] = []
+
+  func policy() throws(Trouble) -> Policy {
+    var policy = Policy()
+    policy.reinstall = reinstall
+    policy.allowDowngrade = allowDowngrade
+    policy.noBackup = noBackup
+    for name in force {
+      guard let rule = Policy.Rule(rawValue: name) else {
+        throw Trouble(
+          "usage.unknown-rule", "There is no rule \"\(name)\" that could be waived.",
+          advice: ["Rules: \(Policy.Rule.allCases.map(\.rawValue).joined(separator: ", "))."],
+          exitCode: .usage)
+      }
+      policy.forced.insert(rule)
+    }
+    return policy
+  }
+}

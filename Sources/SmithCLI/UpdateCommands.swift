@@ -1,0 +1,217 @@
+import ArgumentParser
+import Foundation
+import SmithBench
+import SmithEngine
+import SmithLink
+import SmithModel
+import SmithPorts
+import SmithSimulators
+
+struct PlanCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Says what an update would do; nothing is sent to flash.")
+
+  @Argument(help: "The firmware file.") var file: String
+  @OptionGroup var target: TargetOptions
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var rules: PolicyOptions
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let image = try CheckedImage(path: file)
+      let (bus, place) = try await target.bus()
+      let owner = TerminalOwner(json: common.json, yes: false)
+      let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
+      switch try await updater.plan(image, at: place, policy: try rules.policy()).0 {
+      case .plan(let plan):
+        if common.json { Output.json(plan.json) } else { PlanText.show(plan) }
+        return .ok
+      case .alreadyThere(let version):
+        if common.json {
+          Output.json(.object(["event": .string("plan"), "already_there": .text(version)]))
+        } else {
+          Output.line("nothing to do: the stick runs \(version) already")
+        }
+        return .nothingToDo
+      }
+    }
+  }
+}
+
+struct UpdateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "update",
+    abstract: "Updates a stick: checks, saves, asks, writes, and asks the stick afterwards.",
+    discussion: """
+      Nothing is written before the plan was shown and agreed to. An interruption is no disaster:
+      plug the stick in again and run `modemsmith resume`.
+      """)
+
+  @Argument(help: "The firmware file (.bin, .exe, or a folder of parts).") var file: String
+  @OptionGroup var target: TargetOptions
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var rules: PolicyOptions
+  @Flag(name: .long, help: "Agree without being asked.") var yes = false
+  @Flag(name: .long, help: "Stop after the plan.") var dryRun = false
+
+  func run() async throws {
+    if dryRun {
+      var plan = PlanCommand()
+      plan.file = file
+      plan.target = target
+      plan.common = common
+      plan.rules = rules
+      return try await plan.run()
+    }
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let image = try CheckedImage(path: file)
+      let policy = try rules.policy()
+      let state = try StateDirectory(target.stateDir)
+      let (bus, place) = try await target.bus()
+      let lock = try state.lock(place)
+      defer { withExtendedLifetime(lock) {} }
+      let owner = TerminalOwner(json: common.json, yes: yes)
+      if !yes, common.json || isatty(0) != 1 { throw Self.needsYes }
+      let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
+      owner.mindSignals()
+      let updater = Updater(bus: bus, owner: owner, surroundings: surroundings)
+      let thread = PortThread()
+      let report = await withTaskExecutorPreference(thread) {
+        await updater.update(image, at: place, policy: policy)
+      }
+      owner.show(report)
+      return report.exitCode
+    }
+  }
+
+  static let needsYes = Trouble(
+    "consent.missing", "Nobody can be asked here: standard input is no terminal.",
+    advice: ["Look at the plan with `modemsmith plan FILE`, then add --yes."], exitCode: .refused)
+}
+
+struct ResumeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "resume", abstract: "Goes on with an interrupted update.")
+
+  @Argument(help: "The firmware file, if it was moved since.") var file: String?
+  @OptionGroup var target: TargetOptions
+  @OptionGroup var common: CommonOptions
+  @Flag(name: .long, help: "Accepted for symmetry; consent was given when the update began.")
+  var yes = false
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let state = try StateDirectory(target.stateDir)
+      let named = target.port.map {
+        Place.named(URL(fileURLWithPath: $0).standardizedFileURL.path)
+      }
+      let wanted = named ?? target.place.map { Place.usb($0) }
+      guard let unfinished = try state.unfinished(at: wanted) else { throw Self.nothing }
+      let lock = try state.lock(unfinished.header.place)
+      defer { withExtendedLifetime(lock) {} }
+      let image = try CheckedImage(path: file ?? unfinished.header.file)
+      let journal = try FileJournal(path: unfinished.path)
+      let owner = TerminalOwner(json: common.json, yes: true)
+      let surroundings = Surroundings.files(
+        in: state, downloadPort: target.downloadPort ?? unfinished.header.downloadPort)
+      owner.mindSignals()
+      let updater = Updater(
+        bus: bus(for: unfinished.header), owner: owner, surroundings: surroundings)
+      let thread = PortThread()
+      let report = await withTaskExecutorPreference(thread) {
+        await updater.resume(
+          image, unfinished.header, unfinished.records, journal: journal, policy: Policy())
+      }
+      owner.show(report)
+      return report.exitCode
+    }
+  }
+
+  private func bus(for header: JournalHeader) -> any Bus {
+    switch header.place {
+    case .named(let path):
+      NamedPortBus(
+        port: path,
+        downloadPort: (target.downloadPort ?? header.downloadPort).map {
+          URL(fileURLWithPath: $0).standardizedFileURL.path
+        })
+    case .usb: SystemBus()
+    }
+  }
+
+  static let nothing = Trouble(
+    "resume.nothing", "There is no interrupted update.",
+    advice: ["Begin one with `modemsmith update FILE`."], exitCode: .nothingToDo)
+}
+
+struct RehearseCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rehearse",
+    abstract: "Does the whole update on a simulated stick, in virtual time; no stick is needed.")
+
+  @Argument(help: "The firmware file.") var file: String
+  @Option(name: .long, help: "The simulated model.") var model = "huawei-e3131"
+  @Option(name: .long, help: "The version that it runs before.") var firmware: String?
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var rules: PolicyOptions
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let image = try CheckedImage(path: file)
+      let stick = try SimulatedModels.stick(
+        model, firmware: firmware, options: SimulatedModels.Switches(signed: image.isSigned))
+      let bus = VirtualBus(stick)
+      let owner = TerminalOwner(json: common.json, yes: true)
+      let surroundings = Surroundings(
+        newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(),
+        tool: CommandLineFace.version)
+      let report = await Updater(bus: bus, owner: owner, surroundings: surroundings)
+        .update(image, at: bus.place, policy: try rules.policy())
+      if !common.json { Output.error("A rehearsal on a simulated \(model); no stick was touched.") }
+      owner.show(report)
+      return report.exitCode
+    }
+  }
+}
+
+extension Surroundings {
+  /// Files in the state directory, and this computer's power supply.
+  static func files(in state: StateDirectory, downloadPort: String?) -> Surroundings {
+    Surroundings(
+      newJournal: { () throws(Trouble) in try state.newJournal() }, backups: .files(in: state),
+      power: { PowerSupply.state() }, tool: CommandLineFace.version,
+      downloadPort: downloadPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
+  }
+
+  /// For commands that change nothing.
+  static let forQueries = Surroundings(
+    newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(),
+    tool: CommandLineFace.version)
+}
+
+extension Plan {
+  /// The plan as an object of the JSON contract.
+  var json: JSONValue {
+    .object([
+      "event": .string("plan"), "route": .string(route), "vendor": .string(vendor),
+      "model": .text(model), "products": .array(products.map { .string($0) }),
+      "before": .text(before), "after": .text(after), "file": .string(file),
+      "sha256": .string(sha256), "signed": .bool(signed), "bytes": .integer(totalBytes),
+      "expected_seconds": .number(expectedSeconds.rounded()),
+      "items": .array(
+        items.map {
+          .object([
+            "id": .string(String($0.id, radix: 16)), "name": .string($0.name),
+            "bytes": .integer($0.bytes),
+          ])
+        }),
+      "stages": .array(
+        stages.map {
+          .object(["stage": .string($0.rawValue), "one_way": .bool($0.isOneWay)])
+        }),
+      "cannot_back_up": .array(cannotBackUp.map { .string($0) }),
+      "cannot_verify": .array(cannotVerify.map { .string($0) }),
+      "warnings": .array(warnings.map { .string($0) }), "evidence": .string(evidence),
+    ])
+  }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import Glibc
+public import SmithModel
+import SmithProtocols
+public import SmithVendors
+import Synchronization
+
+/// What was saved of a stick before it was changed; the JSON form of a backup file.
+public struct Backup: Sendable, Codable, Equatable {
+  /// Version of the file format.
+  public var format = 1
+  /// When, in ISO 8601.
+  public var time: String
+  /// Vendor and model.
+  public var vendor: String
+  /// Model as the stick says.
+  public var model: String?
+  /// Firmware at that time.
+  public var firmware: FirmwareVersion?
+  /// Hardware text.
+  public var hardware: String?
+  /// Serial number, masked but for its last four characters.
+  public var serial: String?
+  /// Salted hash of the IMEI: settings go back only to the unit that they came from.
+  public var identity: String?
+  /// IMEI, masked but for its last four digits.
+  public var imeiMasked: String?
+  /// Settings; nil where they could not be read.
+  public var settings: DeviceSettings?
+
+  /// Gathers what a stick said.
+  public init(of subject: Subject, time: String) {
+    self.time = time
+    vendor = subject.report.vendor ?? "unknown"
+    model = subject.report.model
+    firmware = subject.report.firmware
+    hardware = subject.report.hardware
+    serial = subject.report.serial.map {
+      String(repeating: "*", count: max(0, $0.count - 4)) + $0.suffix(4)
+    }
+    identity = subject.identityHash
+    imeiMasked = subject.report.imei?.masked
+    settings = subject.settings
+  }
+
+  /// Reads a backup file.
+  ///
+  /// - Throws: `backup.failed` with exit code 6.
+  public static func read(_ path: String) throws(Trouble) -> Backup {
+    guard let data = FileManager.default.contents(atPath: path), data.count < 1_048_576,
+      let backup = try? JSONDecoder().decode(Backup.self, from: data), backup.format == 1
+    else {
+      throw Trouble(
+        "backup.failed", "\(path) is no backup that can be read.",
+        advice: ["Choose a file that `modemsmith backup` wrote."], exitCode: .badFile)
+    }
+    return backup
+  }
+
+  /// Writes the backup for its owner only, whole or not at all.
+  ///
+  /// - Throws: `backup.failed` with exit code 5.
+  public func write(to path: String) throws(Trouble) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let part = "\(path).part-\(getpid())"
+    guard let data = try? encoder.encode(self),
+      FileManager.default.createFile(
+        atPath: part, contents: data, attributes: [.posixPermissions: 0o600]),
+      let handle = FileHandle(forWritingAtPath: part), (try? handle.synchronize()) != nil,
+      unsafe rename(part, path) == 0
+    else {
+      try? FileManager.default.removeItem(atPath: part)
+      throw Trouble(
+        "backup.failed", "The backup \(path) cannot be written.",
+        advice: ["Make room on the disk, or choose another folder with --state-dir DIR."],
+        exitCode: .refused)
+    }
+  }
+}
+
+/// Proof that a backup was made, or that there was nothing to save and the owner agreed to that.
+public struct BackupReceipt: Sendable, Equatable {
+  /// Where the backup is; nil if nothing could be saved.
+  public let path: String?
+  /// SHA-256 of the file whose plan it belongs to.
+  let sha256: String
+
+  /// Saves what the stick told.
+  ///
+  /// - Throws: `backup.failed`: nothing was sent.
+  static func make(of subject: Subject, for plan: Plan, policy: Policy, in store: BackupStore)
+    throws(Trouble) -> BackupReceipt
+  {
+    if policy.noBackup, subject.settings != nil {
+      throw Trouble(
+        "backup.refused", "--no-backup is refused: this stick's settings can be saved.",
+        advice: ["Leave --no-backup out; the backup takes a second."], exitCode: .refused)
+    }
+    guard subject.state == .normal else { return BackupReceipt(path: nil, sha256: plan.sha256) }
+    let path = try store.save(Backup(of: subject, time: store.time()))
+    return BackupReceipt(path: path, sha256: plan.sha256)
+  }
+}
+
+/// Where backups go.
+public struct BackupStore: Sendable {
+  /// Saves a backup and says where.
+  public let save: @Sendable (Backup) throws(Trouble) -> String
+  /// Reads a backup back; nil if it is no longer there.
+  public let load: @Sendable (_ path: String) -> Backup?
+  /// The time now, in ISO 8601.
+  public let time: @Sendable () -> String
+
+  /// Gathers the parts.
+  public init(
+    save: @escaping @Sendable (Backup) throws(Trouble) -> String,
+    load: @escaping @Sendable (_ path: String) -> Backup?,
+    time: @escaping @Sendable () -> String
+  ) {
+    self.save = save
+    self.load = load
+    self.time = time
+  }
+
+  /// Files in the state directory.
+  public static func files(in state: StateDirectory) -> BackupStore {
+    BackupStore(
+      save: { backup throws(Trouble) in
+        let unit = backup.identity.map { String($0.prefix(8)) } ?? "unknown"
+        let stamp = StateDirectory.stamp(Date())
+        let path = "\(state.backups)/\(stamp)-\(unit).json"
+        try backup.write(to: path)
+        return path
+      }, load: { try? Backup.read($0) }, time: { Date().formatted(.iso8601) })
+  }
+
+  /// As long as the store lives: for rehearsals and simulations.
+  public static func memory() -> BackupStore {
+    let shelf = Shelf()
+    return BackupStore(
+      save: { backup throws(Trouble) in
+        shelf.backup.withLock { $0 = backup }
+        return "memory"
+      }, load: { _ in shelf.backup.withLock { $0 } }, time: { "1970-01-01T00:00:00Z" })
+  }
+
+  private final class Shelf: Sendable {
+    let backup = Mutex<Backup?>(nil)
+  }
+}

@@ -1,0 +1,90 @@
+import Crypto
+import Foundation
+public import SmithBytes
+public import SmithFormats
+public import SmithModel
+import SmithProtocols
+
+/// A firmware file whose every checksum was verified, with its own fingerprint.
+public struct CheckedImage: Sendable {
+  /// What the file holds.
+  public let image: FirmwareImage
+  /// Absolute path of the file; the name of a made-up one.
+  public let path: String
+  /// SHA-256 of the whole file, hexadecimal.
+  public let sha256: String
+
+  /// Opens, recognises and checks a file.
+  ///
+  /// - Throws: a trouble with exit code 6; nothing was sent to any stick.
+  public init(path: String) throws(Trouble) {
+    let full = URL(fileURLWithPath: path).standardizedFileURL.path
+    let bytes: SharedBytes
+    do { bytes = try SharedBytes(mapping: full) } catch {
+      throw Self.unreadable(path, error.reason)
+    }
+    try self.init(bytes, named: full)
+  }
+
+  /// Recognises and checks bytes that are in memory already.
+  public init(_ bytes: SharedBytes, named path: String) throws(Trouble) {
+    do { image = try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
+    self.path = path
+    sha256 = Self.fingerprint(bytes)
+  }
+
+  /// The items as the download procedure wants them.
+  var balongItems: [BalongItem] {
+    image.segments.map { segment in
+      BalongItem(id: segment.id, name: segment.name, size: segment.size) { () throws(Trouble) in
+        let source = try ItemSource(segment)
+        return { (count: Int) throws(Trouble) -> [UInt8] in try source.next(count) }
+      }
+    }
+  }
+
+  /// Keeps the place in one item between two blocks.
+  private final class ItemSource {
+    private var reader: SegmentReader
+
+    init(_ segment: Segment) throws(Trouble) {
+      do { reader = try segment.reader() } catch { throw error.trouble }
+    }
+
+    func next(_ count: Int) throws(Trouble) -> [UInt8] {
+      do { return try reader.next(count) } catch { throw error.trouble }
+    }
+  }
+
+  /// Whether the package carries a signature that the stick checks.
+  public var isSigned: Bool { image.signature != nil }
+
+  /// Opens and checks a file without a fingerprint: enough to look into it.
+  ///
+  /// - Throws: a trouble with exit code 6.
+  public static func read(path: String) throws(Trouble) -> FirmwareImage {
+    let bytes: SharedBytes
+    do { bytes = try SharedBytes(mapping: path) } catch { throw unreadable(path, error.reason) }
+    do { return try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
+  }
+
+  private static func unreadable(_ path: String, _ reason: String) -> Trouble {
+    Trouble(
+      "file.unreadable", "\(path) cannot be read: \(reason).",
+      advice: ["Check the path and that you may read the file."], exitCode: .badFile)
+  }
+
+  /// Reads a file in pieces, so that memory stays flat whatever its size.
+  private static func fingerprint(_ bytes: SharedBytes) -> String {
+    var hash = SHA256()
+    bytes.withSpan { span in
+      var done = 0
+      while done < span.byteCount {
+        let end = min(done + 1_048_576, span.byteCount)
+        unsafe span.extracting(done..<end).withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+        done = end
+      }
+    }
+    return [UInt8](hash.finalize()).hex
+  }
+}

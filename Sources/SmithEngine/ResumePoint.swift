@@ -1,0 +1,77 @@
+import SmithModel
+import SmithProtocols
+import SmithVendors
+
+/// Where an interrupted update goes on.
+enum ResumePoint {
+  /// It cannot.
+  case refuse(Trouble)
+  /// Everything is written; only asking is left.
+  case verify
+  /// Items from this one on are to be written.
+  case write(from: Int)
+
+  /// Decides from what was recorded and from what the stick is now.
+  ///
+  /// An interrupted item is written again from its 41, which is harmless; a finished one is never
+  /// written again while the stick still waits for the rest (Docs/Decisions/0006).
+  init(_ records: [JournalRecord], _ subject: Subject, _ header: JournalHeader, _ policy: Policy) {
+    switch subject.state {
+    case .diag, .bootROM, .silent:
+      self = .refuse(Planner.wrongMode(subject.state))
+    case .normal:
+      self = Self.normal(records, subject, header)
+    case .download, .downloadAT:
+      self = .write(from: Self.firstUnfinished(records, count: header.plan.items.count))
+    }
+  }
+
+  private static func normal(
+    _ records: [JournalRecord], _ subject: Subject, _ header: JournalHeader
+  ) -> ResumePoint {
+    if let before = header.identity, let now = subject.identityHash, now != before {
+      return .refuse(ResumeTrouble.otherStick)
+    }
+    // A version alone does not prove that every item arrived: the journal has to say so too.
+    let isComplete = finished(records).count == header.plan.items.count
+    guard isComplete, let wanted = header.plan.after, let now = subject.report.firmware,
+      wanted.isConfirmed(by: now)
+    else { return .write(from: 0) }
+    return .verify
+  }
+
+  /// The first item without an end; all of them again if the stick still waits although every one
+  /// has ended, for then it does not believe us.
+  private static func firstUnfinished(_ records: [JournalRecord], count: Int) -> Int {
+    let done = finished(records)
+    return (0..<count).first { !done.contains($0) } ?? 0
+  }
+
+  /// Items whose last word is their end.
+  private static func finished(_ records: [JournalRecord]) -> Set<Int> {
+    var done = Set<Int>()
+    for record in records {
+      switch record {
+      case .itemDone(let index): done.insert(index)
+      case .itemBegan(let index): done.remove(index)
+      case .planned, .entering, .inDownload, .leaving, .verifying, .ended: break
+      }
+    }
+    return done
+  }
+}
+
+/// Troubles of `resume`.
+enum ResumeTrouble {
+  static func fileChanged(_ path: String) -> Trouble {
+    Trouble(
+      "resume.file-changed", "The file is not the one that the update began with (\(path)).",
+      advice: ["Use the original file; an update must not mix two packages."],
+      aftermath: .unknown, exitCode: .refused)
+  }
+
+  static let otherStick = Trouble(
+    "resume.other-stick", "This is not the stick whose update was interrupted.",
+    advice: ["Plug in the interrupted stick, or start a new update for this one."],
+    exitCode: .refused)
+}

@@ -1,0 +1,241 @@
+import SmithFormats
+import SmithLink
+import SmithModel
+import SmithProtocols
+import SmithVendors
+
+/// One run of one update; gathers what the report will say.
+final class UpdateRun {
+  let updater: Updater
+  let image: CheckedImage
+  let place: Place
+  let policy: Policy
+  private var report = UpdateReport(verdict: .unchanged, device: DeviceReport())
+  private var witness: RunWitness?
+
+  var bus: any Bus { updater.bus }
+  var owner: any Owner { updater.owner }
+
+  init(_ updater: Updater, _ image: CheckedImage, _ place: Place, _ policy: Policy) {
+    self.updater = updater
+    self.image = image
+    self.place = place
+    self.policy = policy
+  }
+
+  func update() async -> UpdateReport {
+    do throws(Trouble) {
+      await owner.hear(.phase(.identify, "Asking the stick who it is"))
+      let (link, subject) = try await updater.identify(place, withSettings: true)
+      report.device = subject.report
+      report.before = subject.report.firmware
+      guard let armed = try await arm(subject, link) else {
+        await link.close()
+        return report
+      }
+      try await begin(armed, subject, link)
+    } catch {
+      note(error)
+    }
+    return report
+  }
+
+  func resume(_ header: JournalHeader, _ records: [JournalRecord], _ journal: any Journal) async
+    -> UpdateReport
+  {
+    report.before = header.plan.before
+    report.backup = header.backup
+    report.journal = journal.location
+    do throws(Trouble) {
+      guard image.sha256 == header.plan.sha256 else { throw ResumeTrouble.fileChanged(header.file) }
+      await owner.hear(.phase(.identify, "Looking for the stick"))
+      let (link, subject) = try await updater.identify(place, withSettings: false)
+      report.device = subject.report
+      try await goOn(ResumePoint(records, subject, header, policy), header, journal, subject, link)
+    } catch {
+      // A refusal changes nothing; a stick in its boot ROM needs more than this command.
+      report.verdict =
+        error.aftermath == .needsRescue
+        ? .needsRescue : error.exitCode == .refused ? .unchanged : .unknown
+      note(error)
+    }
+    return report
+  }
+
+  // MARK: Before the first door
+
+  /// Plan, preflight, backup, consent; nil when there is nothing to do.
+  private func arm(_ subject: Subject, _ link: any ByteLink) async throws(Trouble) -> ArmedPlan? {
+    do throws(Trouble) {
+      await owner.hear(.phase(.plan, "Comparing the file with the stick"))
+      guard case .plan(let plan) = try Planner.plan(image, subject, policy: policy) else {
+        report.after = subject.report.firmware
+        await owner.hear(.note("The stick already runs \(subject.report.firmware?.text ?? "it")."))
+        return nil
+      }
+      await owner.hear(.phase(.preflight, "Checking power, port and stick"))
+      let checked = try Preflight.check(
+        plan, image, subject, power: updater.surroundings.power(), policy: policy)
+      await owner.hear(.phase(.backup, "Saving settings"))
+      let receipt = try BackupReceipt.make(
+        of: subject, for: plan, policy: policy, in: updater.surroundings.backups)
+      report.backup = receipt.path
+      guard let consent = await owner.consent(to: checked) else { throw Self.noConsent }
+      if owner.wantsToStop { throw Self.cancelled }
+      return try ArmedPlan(checked, receipt, consent)
+    } catch {
+      await link.close()
+      throw error
+    }
+  }
+
+  private func begin(
+    _ armed: consuming ArmedPlan, _ subject: Subject, _ link: any ByteLink
+  ) async throws(Trouble) {
+    let plan = armed.checked.plan
+    let journal: any Journal
+    let header = JournalHeader(
+      tool: updater.surroundings.tool, time: updater.surroundings.backups.time(), place: place,
+      downloadPort: updater.surroundings.downloadPort, file: image.path,
+      identity: subject.identityHash, consent: armed.consent, backup: armed.backup.path, plan: plan)
+    do throws(Trouble) {
+      journal = try updater.surroundings.newJournal()
+      try journal.append(.planned(header))
+    } catch {
+      await link.close()
+      throw error
+    }
+    report.journal = journal.location
+    try await write(
+      plan, from: 0, header, subject, link,
+      RunWitness(journal, owner, bus, plan: plan, firstItem: 0))
+  }
+
+  private func goOn(
+    _ point: ResumePoint, _ header: JournalHeader, _ journal: any Journal, _ subject: Subject,
+    _ link: any ByteLink
+  ) async throws(Trouble) {
+    switch point {
+    case .refuse(let trouble):
+      await link.close()
+      throw trouble
+    case .verify:
+      await link.close()
+      try await verify(header, RunWitness(journal, owner, bus, plan: header.plan))
+    case .write(let first):
+      await owner.hear(
+        .note(
+          first == 0
+            ? "Starting the package from its beginning."
+            : "Going on with item \(first + 1) of \(header.plan.items.count)."))
+      try await write(
+        header.plan, from: first, header, subject, link,
+        RunWitness(journal, owner, bus, plan: header.plan, firstItem: first))
+    }
+  }
+
+  // MARK: From the first door on
+
+  private func write(
+    _ plan: Plan, from first: Int, _ header: JournalHeader, _ subject: Subject,
+    _ link: any ByteLink, _ witness: RunWitness
+  ) async throws(Trouble) {
+    self.witness = witness
+    let signature = image.image.signature.map {
+      BalongSignature(type: $0.type, keyHash: $0.keyHash, size: $0.blockSize)
+    }
+    let job = FlashJob(
+      place: place, products: image.image.claims.products,
+      allowUnknownProduct: policy.forced.contains(.productUnknown), signature: signature,
+      items: image.balongItems, firstItem: first)
+    do throws(Trouble) {
+      try await BalongRoute(bus: bus, witness: witness).flash(job, over: link, in: subject.state)
+    } catch {
+      report.bytes = witness.acknowledged
+      try await settle(error, header, witness)
+      return
+    }
+    report.bytes = witness.acknowledged
+    try await verify(header, witness)
+  }
+
+  /// After a failed write: what is true of the stick now?
+  private func settle(_ error: Trouble, _ header: JournalHeader, _ witness: RunWitness)
+    async throws(Trouble)
+  {
+    var error = error
+    switch witness.reached {
+    case .nothing:
+      report.verdict = .unchanged
+    case .entered:
+      await settleEntered(header, &error)
+    case .writing(let certain):
+      report.verdict = certain ? .needsRescue : .unknown
+      error.aftermath = certain ? .needsRescue : .unknown
+    case .allWritten:
+      report.verdict = .unknown
+      error.aftermath = .unknown
+    }
+    error.exitCode = report.exitCode(for: error)
+    report.trouble = error
+    if witness.reached != .nothing, !error.code.hasPrefix("journal.") {
+      try? witness.journal.append(.ended(report.verdict))
+    }
+  }
+
+  /// Download mode was asked for and nothing was written: bring the stick back if it can be done.
+  private func settleEntered(_ header: JournalHeader, _ error: inout Trouble) async {
+    let back = await StickReturn(bus, place).bringBack()
+    guard let back, back.state == .normal else {
+      report.verdict = back == nil ? .unknown : .needsRescue
+      error.aftermath = back == nil ? .unknown : .needsRescue
+      return
+    }
+    report.device = back.report
+    report.after = back.report.firmware
+    report.verdict = error.exitCode == .refused ? .unchanged : .failedStillWorks
+    error.aftermath = .stillBoots
+  }
+
+  private func verify(_ header: JournalHeader, _ witness: RunWitness) async throws(Trouble) {
+    try witness.journal.append(.verifying)
+    await owner.hear(.phase(.verify, "Waiting for the stick to start its new firmware"))
+    let checker = Verification(bus, place, header, policy)
+    var outcome = await checker.outcome()
+    let saved = header.backup.flatMap { updater.surroundings.backups.load($0) }
+    if let settings = saved?.settings, outcome.verdict == .updated {
+      await owner.hear(.phase(.restore, "Comparing settings"))
+      outcome.warnings += await checker.restore(settings)
+    }
+    report.verdict = outcome.verdict
+    report.after = outcome.subject?.report.firmware
+    if let subject = outcome.subject { report.device = subject.report }
+    report.warnings += outcome.warnings
+    report.trouble = outcome.trouble
+    if witness.journalWorks { try? witness.journal.append(.ended(outcome.verdict)) }
+  }
+
+  private func note(_ trouble: Trouble) {
+    report.trouble = trouble
+  }
+
+  private static let noConsent = Trouble(
+    "consent.missing", "The owner did not agree; nothing was sent.",
+    advice: ["Run it again and type the model's name, or use --yes."], exitCode: .cancelled)
+
+  static let cancelled = Trouble(
+    "update.cancelled", "Stopped at your request; nothing was sent.",
+    advice: ["Run the command again whenever you like."], exitCode: .cancelled)
+}
+
+extension UpdateReport {
+  /// A trouble's exit code must not contradict the verdict.
+  func exitCode(for trouble: Trouble) -> ExitCode {
+    switch verdict {
+    case .unchanged: trouble.exitCode
+    case .failedStillWorks: .stillWorks
+    case .needsRescue: .needsRescue
+    case .unknown, .updated: .unknown
+    }
+  }
+}

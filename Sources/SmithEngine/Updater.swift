@@ -1,0 +1,115 @@
+public import SmithLink
+public import SmithModel
+import SmithProtocols
+
+/// The owner of the stick, as the engine sees a person, a policy file or a test.
+public protocol Owner: AnyObject, Sendable {
+  /// Shows the plan and asks; nil means no.
+  func consent(to plan: CheckedPlan) async -> Consent?
+  /// Hears what happens.
+  func hear(_ event: UpdateEvent) async
+  /// Whether the owner asked to stop; heeded at the next door that allows it.
+  var wantsToStop: Bool { get }
+}
+
+/// What the engine needs of the world besides the bus.
+public struct Surroundings: Sendable {
+  /// Starts the journal of an update.
+  public var newJournal: @Sendable () throws(Trouble) -> any Journal
+  /// Where backups go.
+  public var backups: BackupStore
+  /// What the computer runs on.
+  public var power: @Sendable () -> PowerState
+  /// Version of the tool, for the journal.
+  public var tool: String
+  /// Path of the download port if it was named apart, for the journal.
+  public var downloadPort: String?
+
+  /// Gathers the parts.
+  public init(
+    newJournal: @escaping @Sendable () throws(Trouble) -> any Journal, backups: BackupStore,
+    power: @escaping @Sendable () -> PowerState = { PowerState() }, tool: String,
+    downloadPort: String? = nil
+  ) {
+    self.newJournal = newJournal
+    self.backups = backups
+    self.power = power
+    self.tool = tool
+    self.downloadPort = downloadPort
+  }
+}
+
+/// Takes one stick through an update: identify, plan, preflight, backup, consent, write, verify.
+public struct Updater {
+  let bus: any Bus
+  let owner: any Owner
+  let surroundings: Surroundings
+
+  /// An updater on a bus, for one owner.
+  public init(bus: any Bus, owner: any Owner, surroundings: Surroundings) {
+    self.bus = bus
+    self.owner = owner
+    self.surroundings = surroundings
+  }
+
+  /// Updates the stick at `place`; every end is a report, whatever happened.
+  public func update(_ image: CheckedImage, at place: Place, policy: Policy) async -> UpdateReport {
+    let start = bus.now
+    let run = UpdateRun(self, image, place, policy)
+    var report = await run.update()
+    report.seconds = (bus.now - start).inSeconds
+    return report
+  }
+
+  /// Goes on with an interrupted update.
+  ///
+  /// - Parameters:
+  ///   - image: the same file as before.
+  ///   - header: the first record of its journal.
+  ///   - records: everything that was recorded.
+  ///   - journal: the same journal, open for more records.
+  public func resume(
+    _ image: CheckedImage, _ header: JournalHeader, _ records: [JournalRecord],
+    journal: any Journal, policy: Policy
+  ) async -> UpdateReport {
+    let start = bus.now
+    let run = UpdateRun(self, image, header.place, policy)
+    var report = await run.resume(header, records, journal)
+    report.seconds = (bus.now - start).inSeconds
+    return report
+  }
+
+  /// Looks at a stick and plans, without touching it.
+  public func plan(_ image: CheckedImage, at place: Place, policy: Policy) async throws(Trouble)
+    -> (Planner.Outcome, Subject)
+  {
+    let (link, subject) = try await identify(place, withSettings: false)
+    await link.close()
+    return (try Planner.plan(image, subject, policy: policy), subject)
+  }
+
+  /// Opens the stick's port and asks who it is.
+  public func identify(_ place: Place, withSettings: Bool) async throws(Trouble)
+    -> (any ByteLink, Subject)
+  {
+    let port: Port
+    do { port = try await bus.port(at: place, as: .at, within: .seconds(3)) } catch {
+      throw LinkError.notFound(path: place.description).trouble
+    }
+    let link: any ByteLink
+    do { link = try await bus.open(port) } catch { throw error.trouble }
+    do {
+      return (link, try await Subject.ask(link, at: place, withSettings: withSettings))
+    } catch {
+      await link.close()
+      throw error
+    }
+  }
+}
+
+extension Duration {
+  /// Seconds with their fraction.
+  var inSeconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

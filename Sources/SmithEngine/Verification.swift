@@ -1,0 +1,178 @@
+import SmithAT
+import SmithLink
+import SmithModel
+import SmithProtocols
+import SmithVendors
+
+/// Waits for a stick that was restarted.
+struct StickReturn {
+  private let bus: any Bus
+  private let place: Place
+
+  init(_ bus: any Bus, _ place: Place) {
+    self.bus = bus
+    self.place = place
+  }
+
+  /// Asks until the stick answers in normal mode, or has waited in another state for as long as
+  /// a restart could hide it; nil if it never answered.
+  func wait(within limit: Duration, settleAfter: Duration = .seconds(40)) async -> Subject? {
+    let start = bus.now
+    var last: Subject?
+    while bus.now - start < limit {
+      let left = limit - (bus.now - start)
+      if let subject = await ask(within: left) {
+        if subject.state == .normal { return subject }
+        if subject.state != .silent { last = subject }
+        if last != nil, bus.now - start >= settleAfter { return last }
+      }
+      await bus.pause(.milliseconds(500))
+    }
+    return last
+  }
+
+  /// Sends a stick that waits in download mode, unwritten, back into its firmware.
+  func bringBack() async -> Subject? {
+    guard let found = await wait(within: .seconds(60), settleAfter: .zero) else { return nil }
+    switch found.state {
+    case .download, .downloadAT:
+      guard let link = await open(within: .seconds(5)) else { return found }
+      do {
+        let monitor = BalongMonitor(link)
+        _ = try await monitor.open(found.state, signature: nil)
+        try await monitor.reset()
+      } catch {
+        await link.close()
+        return found
+      }
+      await link.close()
+      return await wait(within: .seconds(90))
+    default:
+      return found
+    }
+  }
+
+  private func ask(within limit: Duration) async -> Subject? {
+    guard let link = await open(within: limit) else { return nil }
+    let subject = try? await Subject.ask(link, at: place, withSettings: true)
+    await link.close()
+    return subject
+  }
+
+  private func open(within limit: Duration) async -> (any ByteLink)? {
+    guard let port = try? await bus.port(at: place, as: .at, within: limit) else { return nil }
+    return try? await bus.open(port)
+  }
+}
+
+/// Asks the stick what it runs and who it is, and compares.
+struct Verification {
+  struct Outcome {
+    var verdict: Verdict
+    var subject: Subject?
+    var warnings: [String] = []
+    var trouble: Trouble?
+  }
+
+  private let bus: any Bus
+  private let place: Place
+  private let header: JournalHeader
+  private let policy: Policy
+
+  /// The first start after an update can take more than a minute.
+  private static var limit: Duration { .seconds(150) }
+
+  init(_ bus: any Bus, _ place: Place, _ header: JournalHeader, _ policy: Policy) {
+    self.bus = bus
+    self.place = place
+    self.header = header
+    self.policy = policy
+  }
+
+  func outcome() async -> Outcome {
+    guard let subject = await StickReturn(bus, place).wait(within: Self.limit) else {
+      return Outcome(verdict: .unknown, trouble: Self.didNotReturn)
+    }
+    guard subject.state == .normal else {
+      return Outcome(
+        verdict: .needsRescue, subject: subject, trouble: Self.stillWaiting(subject.state))
+    }
+    return compare(subject)
+  }
+
+  private func compare(_ subject: Subject) -> Outcome {
+    var outcome = Outcome(verdict: .updated, subject: subject)
+    let plan = header.plan
+    guard let now = subject.report.firmware else {
+      outcome.verdict = .unknown
+      outcome.trouble = Self.unverified("the stick does not tell its version")
+      return outcome
+    }
+    if let wanted = plan.after {
+      if !wanted.isConfirmed(by: now) {
+        let isOld = plan.before?.isConfirmed(by: now) == true
+        outcome.verdict = isOld ? .failedStillWorks : .unknown
+        outcome.trouble = Self.unverified("it runs \(now), the file holds \(wanted)")
+        return outcome
+      }
+    } else if let before = plan.before, before.isConfirmed(by: now) {
+      outcome.verdict = .unknown
+      outcome.trouble = Self.unverified("the file names no version and the stick's is the same")
+      return outcome
+    }
+    compareIdentity(subject, &outcome)
+    return outcome
+  }
+
+  private func compareIdentity(_ subject: Subject, _ outcome: inout Outcome) {
+    guard let before = header.identity else { return }
+    if subject.identityDamaged || subject.identityHash == nil {
+      outcome.trouble = Trouble(
+        "stick.identity-changed", "The stick no longer tells the identity number that it had.",
+        advice: [
+          "Unplug it, wait a minute, plug it in and run `modemsmith info`.",
+          "Do not flash it again; its seller or maker can restore the number.",
+        ], aftermath: .stillBoots, exitCode: .warnings)
+    } else if subject.identityHash != before {
+      outcome.verdict = .unknown
+      outcome.trouble = Trouble(
+        "stick.identity-changed", "Another stick answers: its identity number is a different one.",
+        advice: ["Plug the right stick in and run `modemsmith resume`."],
+        aftermath: .unknown, exitCode: .unknown)
+    }
+  }
+
+  /// Writes settings back that the update lost; what could not be restored, in words.
+  func restore(_ settings: DeviceSettings) async -> [String] {
+    do {
+      let port = try await bus.port(at: place, as: .at, within: .seconds(5))
+      let link = try await bus.open(port)
+      let session = ATSession(link: link)
+      let result = try await HuaweiSettings.restore(settings, over: session)
+      await link.close()
+      return result.leftOut.map { "not restored: \($0)" }
+    } catch {
+      return ["settings could not be compared after the update; the backup has them"]
+    }
+  }
+
+  private static let didNotReturn = Trouble(
+    "stick.did-not-return", "All was written, but the stick did not come back in time.",
+    advice: [
+      "Unplug it, wait ten seconds, plug it in and run `modemsmith resume`: it only asks then.",
+    ], aftermath: .unknown, exitCode: .unknown)
+
+  private static func stillWaiting(_ state: BalongState) -> Trouble {
+    Trouble(
+      "update.interrupted", "The stick waits in download mode: it does not count as complete.",
+      advice: ["Run `modemsmith resume`: it writes what is missing."],
+      aftermath: .needsRescue, exitCode: .needsRescue)
+  }
+
+  private static func unverified(_ why: String) -> Trouble {
+    Trouble(
+      "update.unverified", "The stick works, but the update is not confirmed: \(why).",
+      advice: ["Run `modemsmith info` to see its version; if it is the old one, update again."],
+      aftermath: .stillBoots, exitCode: .unknown)
+  }
+}

@@ -1,0 +1,89 @@
+internal import SmithBytes
+
+/// Finds where a package begins, in a bare file or inside a program
+/// (balong-image.md section 1).
+struct BalongFinder {
+  let file: SharedBytes
+
+  /// Offset of the first item's header.
+  ///
+  /// - Throws: ``ImageError/notFirmware(size:strays:)``, or what is wrong with the beginning.
+  func firstHeader() throws(ImageError) -> Int {
+    let isProgram = file.bytes(0..<min(2, file.count)) == [0x4d, 0x5a]
+    let prefix = BalongImage.prefixSize
+    var strays = 0
+    var suspect: BalongHeader?
+    var position = 0
+    while let hit = ByteSearch.word(BalongHeader.magic, in: file, from: position) {
+      position = hit + 4
+      let prefixed = hit >= prefix && hasPrefix(before: hit)
+      let intended = hit == prefix && !isProgram
+      guard prefixed || intended || BalongHeader.looksConsistent(file, at: hit) else {
+        strays += 1
+        continue
+      }
+      guard let header = BalongHeader(file, at: hit) else {
+        if prefixed || intended {
+          throw .truncated(
+            ImageSpot(offset: hit, item: 0), expected: BalongHeader.size,
+            found: file.count - hit)
+        }
+        strays += 1
+        continue
+      }
+      // A package beyond doubt, or a bare file whose first header has its place: the chain walk
+      // says what is wrong with it.
+      if prefixed, header.isConsistent || header.crcIsGood {
+        if let suspect, suspect.offset != hit, !header.crcIsGood { throw damaged(suspect) }
+        return hit
+      }
+      if intended { return try checkedKind(before: hit) }
+      if header.isGood { throw lost(suspect, found: hit) }
+      strays += 1
+      if suspect == nil { suspect = header }
+    }
+    if let suspect, suspect.isConsistent { throw damaged(suspect) }
+    try refuseLostMagic(isProgram: isProgram)
+    throw .notFirmware(size: file.count, strays: strays)
+  }
+
+  /// Whether the 92 bytes before `offset` are a kind that exists and zeros.
+  func hasPrefix(before offset: Int) -> Bool {
+    let start = offset - BalongImage.prefixSize
+    guard start >= 0, let cut = file.slice(start..<offset),
+      let kind = cut.bytes(0..<1).first, kind <= 0xf, kind & 7 != 0
+    else { return false }
+    return ByteSearch.run(of: 0, in: cut, from: 1) == BalongImage.prefixSize - 1
+  }
+
+  private func checkedKind(before offset: Int) throws(ImageError) -> Int {
+    let start = offset - BalongImage.prefixSize
+    let kind = file.bytes(start..<offset).first ?? 0
+    guard kind <= 0xf, kind & 7 != 0 else {
+      throw .kindInvalid(ImageSpot(offset: start), found: kind)
+    }
+    return offset
+  }
+
+  private func damaged(_ header: BalongHeader) -> ImageError {
+    .headerCRC(
+      ImageSpot(offset: header.offset, item: 0), expected: header.crc, found: header.trueCRC)
+  }
+
+  /// A good header without the package's beginning: either a damaged one was seen before it, or
+  /// one lost even its magic.
+  private func lost(_ suspect: BalongHeader?, found: Int) -> ImageError {
+    if let suspect { return damaged(suspect) }
+    let bare = found > BalongImage.prefixSize && hasPrefix(before: BalongImage.prefixSize)
+    return .firstHeaderLost(expected: bare ? BalongImage.prefixSize : nil, found: found)
+  }
+
+  /// A bare package whose only magic is damaged still has its prefix and the rest of its header.
+  private func refuseLostMagic(isProgram: Bool) throws(ImageError) {
+    let place = BalongImage.prefixSize
+    guard !isProgram, let header = BalongHeader(file, at: place), hasPrefix(before: place),
+      header.isConsistent || header.crcIsGood
+    else { return }
+    throw .firstHeaderLost(expected: place, found: place)
+  }
+}

@@ -1,0 +1,25 @@
+public import SmithBytes
+
+/// Finds the reader for a file by what is in it, never by its name.
+public enum ImageRegistry {
+  /// Reads and verifies an image of any known format.
+  ///
+  /// - Throws: ``ImageError``; a file of another kind is named for what it is.
+  public static func recognise(
+    _ file: SharedBytes, limits: ImageLimits = .standard
+  ) throws(ImageError) -> FirmwareImage {
+    try BalongImage.read(file, limits: limits)
+  }
+
+  /// Throws for files that hold nothing or are recognised as something else.
+  static func refuseForeign(_ file: SharedBytes) throws(ImageError) {
+    guard !file.isEmpty else { throw .empty }
+    let first = file.bytes(0..<1)
+    if let byte = first.first, byte == 0xff || byte == 0,
+      ByteSearch.run(of: byte, in: file, from: 0) == file.count
+    {
+      throw .blank(byte: byte, count: file.count)
+    }
+    if let foreign = ForeignFile.recognise(file) { throw .foreign(foreign) }
+  }
+}

@@ -1,0 +1,81 @@
+/// Settings of a stick that an update may lose; holds no PIN and no password.
+public struct DeviceSettings: Sendable, Equatable, Codable {
+  /// One connection profile of AT+CGDCONT.
+  public struct APNProfile: Sendable, Equatable, Codable {
+    /// Number of the profile.
+    public var id: Int
+    /// `IP`, `IPV6`, `IPV4V6`, `PPP`.
+    public var type: String
+    /// Access point name; may be empty.
+    public var apn: String
+
+    /// Gathers the parts.
+    public init(id: Int, type: String, apn: String) {
+      self.id = id
+      self.type = type
+      self.apn = apn
+    }
+  }
+
+  /// Port numbers of AT^SETPORT, two hexadecimal digits at most each.
+  public struct PortSetup: Sendable, Equatable, Codable {
+    /// Before switching.
+    public var before: [String]
+    /// After switching.
+    public var after: [String]
+
+    /// Gathers the parts.
+    public init(before: [String], after: [String]) {
+      self.before = before
+      self.after = after
+    }
+
+    /// Whether an AT port is left after switching (12, or 2 on older sticks).
+    public var keepsATPort: Bool { after.contains { $0 == "12" || $0 == "2" } }
+  }
+
+  /// Network mode as the stick writes it, and which command it belongs to.
+  public struct NetworkMode: Sendable, Equatable, Codable {
+    /// `SYSCFG` or `SYSCFGEX`.
+    public var command: String
+    /// What follows the colon.
+    public var value: String
+
+    /// Gathers the parts.
+    public init(command: String, value: String) {
+      self.command = command
+      self.value = value
+    }
+  }
+
+  /// Connection profiles; nil if the stick did not tell them.
+  public var profiles: [APNProfile]?
+  /// Port setup.
+  public var ports: PortSetup?
+  /// Network mode.
+  public var network: NetworkMode?
+  /// `READY`, `SIM PIN` and so on; never the PIN.
+  public var pinState: String?
+
+  /// Gathers the parts.
+  public init(
+    profiles: [APNProfile]? = nil, ports: PortSetup? = nil, network: NetworkMode? = nil,
+    pinState: String? = nil
+  ) {
+    self.profiles = profiles
+    self.ports = ports
+    self.network = network
+    self.pinState = pinState
+  }
+}
+
+/// What writing settings back came to.
+public struct SettingsRestoration: Sendable, Equatable, Codable {
+  /// Written and accepted, as in `APN profile 1`.
+  public var restored: [String] = []
+  /// Different from the backup and not written, with the reason.
+  public var leftOut: [String] = []
+
+  /// Nothing done yet.
+  public init() {}
+}

@@ -1,0 +1,49 @@
+public import SmithAT
+import SmithModel
+
+/// Identification that every vendor answers: `ATI` alone.
+public enum GenericIdentity {
+  /// Asks `ATI` and says which vendor the manufacturer text names.
+  public static func identify(over session: ATSession) async throws(ATError) -> DeviceReport {
+    let asker = Asker(session)
+    var report = DeviceReport()
+    apply(try await asker.demand("ATI").lines, to: &report)
+    report.answers = asker.answers
+    return report
+  }
+
+  /// Vendor in lower case that a manufacturer text names; nil if it names none we know.
+  public static func vendor(of manufacturer: String) -> String? {
+    let text = manufacturer.lowercased()
+    let names: [(String, String)] = [
+      ("huawei", "huawei"), ("zte", "zte"), ("tct", "alcatel"), ("alcatel", "alcatel"),
+      ("t & a mobile", "alcatel"), ("sierra", "sierra"), ("netgear", "sierra"),
+    ]
+    return names.first { text.contains($0.0) }?.1
+  }
+
+  /// Reads the lines of an `ATI` answer; a second line of the same key is ignored.
+  static func apply(_ lines: [String], to report: inout DeviceReport) {
+    for line in lines {
+      guard let (key, value) = TextFields.pair(line), !value.isEmpty else { continue }
+      switch key {
+      case "manufacturer" where report.manufacturer == nil:
+        report.manufacturer = value
+        report.vendor = vendor(of: value)
+      case "model" where report.model == nil: report.model = value
+      case "revision" where report.firmware == nil: report.firmware = FirmwareVersion(value)
+      case "imei" where report.imei == nil: report.imei = IMEI(value)
+      case "fsn" where report.serial == nil: report.serial = value
+      default: break
+      }
+    }
+    report.mode = .normal
+    noteLostIdentity(&report)
+  }
+
+  static func noteLostIdentity(_ report: inout DeviceReport) {
+    guard report.imei?.looksLost == true else { return }
+    report.identityDamaged = true
+    report.evidence = report.evidence ?? "the IMEI consists of one digit repeated"
+  }
+}

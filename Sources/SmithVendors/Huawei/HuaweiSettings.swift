@@ -1,0 +1,114 @@
+public import SmithAT
+
+/// Reads and restores the settings of a Huawei stick (Docs/Protocols/huawei-identify.md
+/// section 4).
+public enum HuaweiSettings {
+  /// Reads profiles, ports, network mode and PIN state; what the stick refuses stays nil.
+  public static func read(over session: ATSession) async throws(ATError) -> DeviceSettings {
+    let asker = Asker(session)
+    var settings = DeviceSettings()
+    if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
+      settings.profiles = profiles(answer)
+    }
+    if let answer = try await asker.ask("AT^SETPORT?") { settings.ports = ports(answer) }
+    for name in ["SYSCFGEX", "SYSCFG"] where settings.network == nil {
+      if let answer = try await asker.ask(ATCommand("AT^\(name)?")),
+        let value = answer.values("^\(name)").first, isNetworkMode(value)
+      {
+        settings.network = .init(command: name, value: value)
+      }
+    }
+    if let answer = try await asker.ask("AT+CPIN?") {
+      settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
+    }
+    return settings
+  }
+
+  /// Writes back what differs now: connection profiles and network mode, nothing else.
+  ///
+  /// Ports are not written: a wrong composition takes the AT port away. Profiles that the backup
+  /// does not know stay.
+  public static func restore(_ backup: DeviceSettings, over session: ATSession)
+    async throws(ATError) -> SettingsRestoration
+  {
+    let present = try await read(over: session)
+    var result = SettingsRestoration()
+    for profile in backup.profiles ?? []
+    where present.profiles?.contains(profile) != true {
+      let name = "APN profile \(profile.id)"
+      guard let command = command(for: profile) else {
+        result.leftOut.append("\(name): it holds characters that cannot be written")
+        continue
+      }
+      note(try await session.send(command), name, &result)
+    }
+    if let network = backup.network, network != present.network {
+      if network.command == present.network?.command, isNetworkMode(network.value) {
+        let command = ATCommand("AT^\(network.command)=\(network.value)")
+        note(try await session.send(command), "network mode", &result)
+      } else {
+        result.leftOut.append("network mode: the new firmware writes it in another way")
+      }
+    }
+    if let ports = backup.ports, ports != present.ports {
+      result.leftOut.append("ports: the composition differs and is never written by itself")
+    }
+    return result
+  }
+
+  /// The command that sets a composition; nil if it would take the AT port away or holds
+  /// anything but port numbers.
+  public static func command(for ports: DeviceSettings.PortSetup) -> ATCommand? {
+    guard ports.keepsATPort,
+      (ports.before + ports.after).allSatisfy({ code in
+        (1...2).contains(code.count) && code.allSatisfy { $0.isASCII && $0.isHexDigit }
+      })
+    else { return nil }
+    let before = ports.before.joined(separator: ",")
+    return ATCommand("AT^SETPORT=\"\(before);\(ports.after.joined(separator: ","))\"")
+  }
+
+  private static func command(for profile: DeviceSettings.APNProfile) -> ATCommand? {
+    guard (1...16).contains(profile.id), TextFields.isQuotable(profile.apn),
+      ["IP", "IPV6", "IPV4V6", "PPP"].contains(profile.type.uppercased())
+    else { return nil }
+    return ATCommand("AT+CGDCONT=\(profile.id),\"\(profile.type)\",\"\(profile.apn)\"")
+  }
+
+  private static func note(
+    _ response: ATResponse, _ name: String, _ result: inout SettingsRestoration
+  ) {
+    if response.isOK {
+      result.restored.append(name)
+    } else {
+      result.leftOut.append("\(name): the stick answered \(response.final)")
+    }
+  }
+
+  /// `+CGDCONT: 1,"IP","internet","0.0.0.0",0,0`, one line a profile.
+  static func profiles(_ response: ATResponse) -> [DeviceSettings.APNProfile] {
+    response.values("+CGDCONT").compactMap { value in
+      let fields = TextFields.split(value)
+      guard fields.count >= 3, let id = Int(fields[0]) else { return nil }
+      return .init(id: id, type: fields[1], apn: fields[2])
+    }
+  }
+
+  /// `^SETPORT:"A1,A2;12,1,16,A1,A2"`, or the older `^SETPORT:;2,3,16`.
+  static func ports(_ response: ATResponse) -> DeviceSettings.PortSetup? {
+    guard let value = response.values("^SETPORT").first.flatMap({ TextFields.bare($0) }),
+      let semicolon = value.firstIndex(of: ";")
+    else { return nil }
+    func codes(_ text: Substring) -> [String] {
+      text.split(separator: ",").map { TextFields.trim($0).uppercased() }.filter { !$0.isEmpty }
+    }
+    return .init(
+      before: codes(value[..<semicolon]), after: codes(value[value.index(after: semicolon)...]))
+  }
+
+  /// Hexadecimal numbers, commas and quotes: what may be written back as it was read.
+  private static func isNetworkMode(_ value: String) -> Bool {
+    (1...80).contains(value.count)
+      && value.allSatisfy { $0.isASCII && ($0.isHexDigit || $0 == "," || $0 == "\"") }
+  }
+}

@@ -1,0 +1,1 @@
+../SmithATTests/ScriptedLink.swift
