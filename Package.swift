@@ -121,6 +121,11 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols",
         "SmithSimulators",
+    tests(
+      "SierraTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithSimulators", "CZlib",
       ]),
   ]
 )

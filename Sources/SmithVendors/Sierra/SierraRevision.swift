@@ -1,0 +1,95 @@
+public import SmithModel
+
+/// The revision text of a Sierra stick, taken apart (Docs/Protocols/sierra-identify.md section 3).
+public struct SierraRevision: Hashable, Sendable {
+  /// Chip family as in `SWI9X15C`, or the line letter of a 3G stick, as in `K`.
+  public var family: String
+  /// Version: four dotted groups, or the number groups of a 3G stick joined by dots.
+  public var version: FirmwareVersion
+  /// Letters behind the number: `AP` application, `BT` boot loader; empty for newer sticks.
+  public var image: String
+  /// Chipset named in a build path, as in `MSM6290`; nil if none is.
+  public var chipset: String?
+  /// Everything behind the first word.
+  public var build: String
+
+  /// Reads `SWI9X15C_05.05.02.00 r19147 ...` or `K1_0_2_4AP C:/...`; nil for any other text
+  /// (Gobi 2000 texts are opaque).
+  public init?(_ text: String) {
+    let trimmed = SierraLines.trim(text)
+    guard let word = trimmed.split(separator: " ").first.map(String.init) else { return nil }
+    build = SierraLines.trim(String(trimmed.dropFirst(word.count)))
+    chipset = build.split { "/\\ ".contains($0) }.map(String.init).first {
+      ($0.hasPrefix("MSM") || $0.hasPrefix("MDM")) && $0.contains(where: \.isNumber)
+    }
+    if let parts = Self.modern(word) {
+      (family, version, image) = parts
+    } else if let parts = Self.early(word) {
+      (family, version, image) = parts
+    } else {
+      return nil
+    }
+  }
+
+  /// Whether two revisions are of one line, so that their numbers may be compared.
+  public func isComparable(to other: SierraRevision) -> Bool {
+    family == other.family && image == other.image
+  }
+
+  private static func modern(_ word: String) -> (String, FirmwareVersion, String)? {
+    let parts = word.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, parts[0].hasPrefix("SWI"), parts[0].count > 3 else { return nil }
+    let letters = String(parts[1].drop { $0.isNumber || $0 == "." })
+    let number = String(parts[1].dropLast(letters.count))
+    let version = FirmwareVersion(number)
+    guard letters.allSatisfy({ $0.isASCII && $0.isLetter }), version.groups?.count == 4 else {
+      return nil
+    }
+    return (parts[0], version, letters)
+  }
+
+  private static func early(_ word: String) -> (String, FirmwareVersion, String)? {
+    let line = word.prefix { $0.isASCII && $0.isLetter }
+    let rest = word.dropFirst(line.count)
+    let number = rest.prefix { ($0.isASCII && $0.isNumber) || $0 == "_" }
+    let letters = String(rest.dropFirst(number.count))
+    guard line.count == 1, letters.hasSuffix("AP") || letters.hasSuffix("BT"),
+      letters.allSatisfy({ $0.isASCII && $0.isLetter })
+    else { return nil }
+    let version = FirmwareVersion(number.split(separator: "_").joined(separator: "."))
+    guard let groups = version.groups, groups.count >= 3 else { return nil }
+    return (String(line), version, letters)
+  }
+}
+
+/// Helpers for answer lines: blanks at the ends, names and values.
+enum SierraLines {
+  static func trim(_ text: String) -> String {
+    var cut = Substring(text)
+    while let first = cut.first, first.isWhitespace { cut.removeFirst() }
+    while let last = cut.last, last.isWhitespace { cut.removeLast() }
+    return String(cut)
+  }
+
+  /// The value behind `name:` in the first line that begins with it; case does not matter.
+  static func value(_ name: String, in lines: [String]) -> String? {
+    for line in lines {
+      let trimmed = trim(line)
+      guard trimmed.lowercased().hasPrefix(name.lowercased() + ":") else { continue }
+      return trim(String(trimmed.dropFirst(name.count + 1)))
+    }
+    return nil
+  }
+
+  static func known(_ text: String?) -> String? {
+    guard let text, !text.isEmpty, !["none", "unknown", "?"].contains(text.lowercased()) else {
+      return nil
+    }
+    return text
+  }
+
+  static func hex(_ text: String?) -> UInt16? {
+    guard let text, text.lowercased().hasPrefix("0x") else { return nil }
+    return UInt16(text.dropFirst(2), radix: 16)
+  }
+}
