@@ -40,6 +40,7 @@ let package = Package(
       name: "SmithParsers",
       targets: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        "SmithVendors",
       ]),
   ],
   dependencies: [
@@ -121,6 +122,7 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols",
         "SmithSimulators",
+      ]),
     tests(
       "SierraTests",
       [

@@ -22,6 +22,8 @@ let package = Package(
     fuzzer("FuzzHDLC"),
     fuzzer("FuzzAT"),
     fuzzer("FuzzMonitor"),
+    fuzzer("FuzzQualcomm"),
+    fuzzer("FuzzSierra"),
     fuzzer("FuzzBalongImage"),
   ]
 )
