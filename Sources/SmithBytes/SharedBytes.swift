@@ -47,10 +47,11 @@ public struct SharedBytes: Sendable {
     return try unsafe body(RawSpan(_unsafeBytes: window))
   }
 
-  /// Copies a part of this slice (all of it by default); empty if the part is not inside.
+  /// Copies a part of this slice (all of it by default); empty if the part is not inside, shorter
+  /// if the file behind it was cut short meanwhile.
   public func bytes(_ part: Range<Int>? = nil) -> [UInt8] {
     guard let cut = slice(part ?? 0..<count) else { return [] }
-    return unsafe [UInt8](UnsafeRawBufferPointer(rebasing: cut.owner.raw[cut.range]))
+    return cut.owner.copy(cut.range)
   }
 
   /// Gives the memory behind a part of this slice back to the system, if it is mapped: the bytes
@@ -70,6 +71,9 @@ public struct SharedBytes: Sendable {
   @safe private final class Owner: @unchecked Sendable {
     let raw: UnsafeRawBufferPointer
     private let mapped: Bool
+    /// The mapped file, kept open: reading a file that was cut short through its mapping kills
+    /// the process, reading it through this does not. -1 for an array.
+    private let descriptor: Int32
     var count: Int { unsafe raw.count }
 
     init(_ bytes: [UInt8]) {
@@ -78,12 +82,30 @@ public struct SharedBytes: Sendable {
       unsafe copy.copyBytes(from: bytes)
       unsafe raw = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(copy)[..<bytes.count])
       mapped = false
+      descriptor = -1
+    }
+
+    func copy(_ range: Range<Int>) -> [UInt8] {
+      guard mapped else {
+        return unsafe [UInt8](UnsafeRawBufferPointer(rebasing: raw[range]))
+      }
+      return unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
+        while filled < range.count {
+          let got = unsafe pread(
+            descriptor, buffer.baseAddress.map { unsafe $0 + filled }, range.count - filled,
+            range.lowerBound + filled)
+          if got < 0, errno == EINTR { continue }
+          guard got > 0 else { break }
+          filled += got
+        }
+      }
     }
 
     init(mapping path: String) throws(MappingError) {
       let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
       guard descriptor >= 0 else { throw MappingError(path: path, errno: errno) }
-      defer { close(descriptor) }
+      var keeps = false
+      defer { if !keeps { close(descriptor) } }
       var status = stat()
       guard unsafe fstat(descriptor, &status) == 0 else {
         throw MappingError(path: path, errno: errno)
@@ -94,6 +116,7 @@ public struct SharedBytes: Sendable {
       let size = Int(status.st_size)
       mapped = size > 0
       guard size > 0 else {
+        self.descriptor = -1
         unsafe raw = UnsafeRawBufferPointer(start: nil, count: 0)
         return
       }
@@ -102,6 +125,8 @@ public struct SharedBytes: Sendable {
         throw MappingError(path: path, errno: errno)
       }
       unsafe raw = UnsafeRawBufferPointer(start: address, count: size)
+      self.descriptor = descriptor
+      keeps = true
     }
 
     func release(_ range: Range<Int>) {
@@ -115,6 +140,7 @@ public struct SharedBytes: Sendable {
     }
 
     deinit {
+      if descriptor >= 0 { close(descriptor) }
       guard let base = unsafe raw.baseAddress else { return }
       let memory = unsafe UnsafeMutableRawPointer(mutating: base)
       if mapped {

@@ -9,6 +9,8 @@ public enum CommandLineFace {
 
   /// Parses the arguments of this process, does what they say, and exits.
   public static func run() async -> Never {
+    // A reader that goes away (`... | head`) must not end an update in the middle of a write.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try Modemsmith.parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

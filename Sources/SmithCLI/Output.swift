@@ -1,5 +1,7 @@
 import Foundation
+import SmithEngine
 import SmithModel
+import SmithVendors
 import Synchronization
 
 /// Everything that this process says; standard output for answers, standard error for the rest.
@@ -125,12 +127,22 @@ extension Trouble {
 }
 
 /// Runs a command's work and says what went wrong in the way that was asked for.
-func explaining(json: Bool, _ work: () async throws(Trouble) -> SmithModel.ExitCode) async throws {
+///
+/// - Parameter asReport: whether the last JSON line has to be a report, even of a run that never
+///   began.
+func explaining(
+  json: Bool, asReport: Bool = false,
+  _ work: () async throws(Trouble) -> SmithModel.ExitCode
+) async throws {
   let code: SmithModel.ExitCode
   do {
     code = try await work()
   } catch {
-    if json {
+    if json, asReport {
+      var report = UpdateReport(verdict: .unchanged, device: DeviceReport())
+      report.trouble = error
+      Output.json(report.json)
+    } else if json {
       Output.json(.object(["event": .string("error"), "trouble": error.json]))
     } else {
       Output.show(error)

@@ -44,6 +44,8 @@ final class TerminalOwner: Owner {
     guard !json, isatty(0) == 1 else { return nil }
     let word = checked.plan.model ?? checked.plan.products.first ?? "yes"
     Output.raw("Type \(Output.paint(word, .bold)) to begin, anything else to stop: ")
+    // What was typed before the plan stood there is no answer to it.
+    tcflush(0, TCIFLUSH)
     let typed = typedLine()?.trimmingCharacters(in: .whitespaces)
     return typed?.lowercased() == word.lowercased() ? Consent(how: "typed") : nil
   }

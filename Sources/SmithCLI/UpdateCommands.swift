@@ -63,7 +63,7 @@ struct UpdateCommand: AsyncParsableCommand {
       plan.rules = rules
       return try await plan.run()
     }
-    try await explaining(json: common.json) { () throws(Trouble) in
+    try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
       let image = try CheckedImage(path: file)
       let policy = try rules.policy()
       let state = try StateDirectory(target.stateDir)
@@ -100,7 +100,7 @@ struct ResumeCommand: AsyncParsableCommand {
   var yes = false
 
   func run() async throws {
-    try await explaining(json: common.json) { () throws(Trouble) in
+    try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
       let state = try StateDirectory(target.stateDir)
       let named = target.port.map {
         Place.named(URL(fileURLWithPath: $0).standardizedFileURL.path)

@@ -19,6 +19,12 @@ public struct CheckedImage: Sendable {
   /// - Throws: a trouble with exit code 6; nothing was sent to any stick.
   public init(path: String) throws(Trouble) {
     let full = URL(fileURLWithPath: path).standardizedFileURL.path
+    if let folder = try Self.folder(full) {
+      do { image = try BalongImage.read(folder: folder) } catch { throw error.trouble }
+      self.path = full
+      sha256 = Self.fingerprint(folder.map(\.bytes))
+      return
+    }
     let bytes: SharedBytes
     do { bytes = try SharedBytes(mapping: full) } catch {
       throw Self.unreadable(path, error.reason)
@@ -30,7 +36,7 @@ public struct CheckedImage: Sendable {
   public init(_ bytes: SharedBytes, named path: String) throws(Trouble) {
     do { image = try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
     self.path = path
-    sha256 = Self.fingerprint(bytes)
+    sha256 = Self.fingerprint([bytes])
   }
 
   /// The items as the download procedure wants them.
@@ -63,9 +69,31 @@ public struct CheckedImage: Sendable {
   ///
   /// - Throws: a trouble with exit code 6.
   public static func read(path: String) throws(Trouble) -> FirmwareImage {
+    if let folder = try folder(path) {
+      do { return try BalongImage.read(folder: folder) } catch { throw error.trouble }
+    }
     let bytes: SharedBytes
     do { bytes = try SharedBytes(mapping: path) } catch { throw unreadable(path, error.reason) }
     do { return try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
+  }
+
+  /// The files of a folder of parts, by name; nil if the path is no folder.
+  private static func folder(_ path: String) throws(Trouble)
+    -> [(name: String, bytes: SharedBytes)]?
+  {
+    var isFolder: ObjCBool = false
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+      isFolder.boolValue
+    else { return nil }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    var parts: [(name: String, bytes: SharedBytes)] = []
+    // More names than any package has parts are somebody's home directory.
+    for name in names.sorted().prefix(256) where !name.hasPrefix(".") {
+      do { parts.append((name, try SharedBytes(mapping: "\(path)/\(name)"))) } catch {
+        throw unreadable("\(path)/\(name)", error.reason)
+      }
+    }
+    return parts
   }
 
   private static func unreadable(_ path: String, _ reason: String) -> Trouble {
@@ -75,16 +103,20 @@ public struct CheckedImage: Sendable {
   }
 
   /// Reads a file in pieces, so that memory stays flat whatever its size.
-  private static func fingerprint(_ bytes: SharedBytes) -> String {
+  private static func fingerprint(_ parts: [SharedBytes]) -> String {
     var hash = SHA256()
-    var passing = PassingReader(bytes)
-    bytes.withSpan { span in
-      var done = 0
-      while done < span.byteCount {
-        let end = min(done + 1_048_576, span.byteCount)
-        unsafe span.extracting(done..<end).withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
-        done = end
-        passing.passed(done)
+    for bytes in parts {
+      var passing = PassingReader(bytes)
+      bytes.withSpan { span in
+        var done = 0
+        while done < span.byteCount {
+          let end = min(done + 1_048_576, span.byteCount)
+          unsafe span.extracting(done..<end).withUnsafeBytes {
+            unsafe hash.update(bufferPointer: $0)
+          }
+          done = end
+          passing.passed(done)
+        }
       }
     }
     return [UInt8](hash.finalize()).hex

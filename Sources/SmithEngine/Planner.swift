@@ -100,12 +100,22 @@ public enum Planner {
         model: subject.report.model, hardware: subject.report.hardware) : said
     // A model that no table knows is compared in download mode, before the first write.
     if known.isEmpty
-      || made.contains(where: { m in known.contains { BalongProduct.matches(m, $0) } })
+      || made.allSatisfy({ m in known.contains { BalongProduct.matches(m, $0) } })
     {
       return
     }
     throw BalongProduct.mismatch(
       stick: known.joined(separator: "\" or \""), file: made, aftermath: .untouched)
+  }
+
+  /// Whether the stick's own answers in normal mode already proved the product, so that a monitor
+  /// that keeps its id to itself is no obstacle.
+  static func isKnownProduct(_ image: FirmwareImage, _ subject: Subject) -> Bool {
+    let known = DeviceCatalogue.huaweiBalong.products(
+      model: subject.report.model, hardware: subject.report.hardware)
+    let made = image.claims.products
+    return subject.state == .normal && !made.isEmpty && known.count == 1
+      && made.allSatisfy { BalongProduct.matches($0, known[0]) }
   }
 
   private static func checkVersions(

@@ -22,8 +22,19 @@ enum ResumePoint {
     case .normal:
       self = Self.normal(records, subject, header)
     case .download, .downloadAT:
-      self = .write(from: Self.firstUnfinished(records, count: header.plan.items.count))
+      self = Self.waiting(records, subject, header)
     }
+  }
+
+  /// A stick that waits may be another one that waits: only the same unit goes on in the middle.
+  private static func waiting(
+    _ records: [JournalRecord], _ subject: Subject, _ header: JournalHeader
+  ) -> ResumePoint {
+    guard let before = header.identity, let now = subject.identityHash else {
+      return .write(from: 0)
+    }
+    guard before == now else { return .refuse(ResumeTrouble.otherStick) }
+    return .write(from: firstUnfinished(records, count: header.plan.items.count))
   }
 
   private static func normal(

@@ -20,6 +20,8 @@ final class RunWitness: FlashWitness {
   private(set) var reached = Reached.nothing
   /// Bytes acknowledged in this run.
   private(set) var acknowledged = 0
+  /// Whether this run began with a stick that no earlier run had touched.
+  let isFresh: Bool
   /// Whether the journal took every record so far.
   private(set) var journalWorks = true
 
@@ -33,8 +35,10 @@ final class RunWitness: FlashWitness {
   private var told = 0
 
   init(
-    _ journal: any Journal, _ owner: any Owner, _ bus: any Bus, plan: Plan, firstItem: Int = 0
+    _ journal: any Journal, _ owner: any Owner, _ bus: any Bus, plan: Plan, firstItem: Int = 0,
+    isFresh: Bool = false
   ) {
+    self.isFresh = isFresh
     self.journal = journal
     self.owner = owner
     self.bus = bus
@@ -58,7 +62,9 @@ final class RunWitness: FlashWitness {
   }
 
   func willWrite(item: Int) async throws(Trouble) {
-    if owner.wantsToStop, reached == .entered || reached == .nothing { throw UpdateRun.cancelled }
+    if owner.wantsToStop, reached == .entered || reached == .nothing {
+      throw UpdateRun.cancelledInDownload
+    }
     try record(.itemBegan(item))
     if case .writing = reached {} else { reached = .writing(certain: false) }
     current = 0

@@ -81,7 +81,12 @@ public struct StateDirectory: Sendable {
         || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
       return isPlain ? String(Unicode.Scalar(byte)) : "_"
     }.joined()
-    return try StickLock(path: "\(locks)/\(name.suffix(200)).lock", place: place)
+    return try StickLock(
+      paths: [
+        "\(locks)/\(name.suffix(200)).lock",
+        // Two state directories must not mean two updates of one stick.
+        "/run/lock/modemsmith-\(name.suffix(200)).lock",
+      ], place: place)
   }
 
   static func stamp(_ date: Date) -> String {
@@ -101,20 +106,29 @@ public struct Unfinished: Sendable {
 
 /// One update per stick, across processes; held until it is released or its owner dies.
 public final class StickLock: Sendable {
-  private let descriptor: Int32
+  private let descriptors: [Int32]
 
-  fileprivate init(path: String, place: Place) throws(Trouble) {
-    descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw FileJournal.notWritable(path) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw Trouble(
-        "lock.held", "Another modemsmith works on the stick at \(place).",
-        advice: ["Wait until it is done; its window shows the progress."], exitCode: .refused)
+  /// The first path is ours and has to work; the others are the system's and may be missing.
+  fileprivate init(paths: [String], place: Place) throws(Trouble) {
+    var held: [Int32] = []
+    for (index, path) in paths.enumerated() {
+      let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+      guard descriptor >= 0 else {
+        if index > 0 { continue }
+        throw FileJournal.notWritable(path)
+      }
+      held.append(descriptor)
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        for descriptor in held { close(descriptor) }
+        throw Trouble(
+          "lock.held", "Another modemsmith works on the stick at \(place).",
+          advice: ["Wait until it is done; its window shows the progress."], exitCode: .refused)
+      }
     }
+    descriptors = held
   }
 
   deinit {
-    close(descriptor)
+    for descriptor in descriptors { close(descriptor) }
   }
 }

@@ -95,6 +95,8 @@ public struct Subject: Sendable {
     report.productID = said.product
     report.firmware = said.softwareVersion.map { FirmwareVersion($0) }
     report.mode = .download
+    report.imei = said.authorityID.flatMap { IMEI($0) }
+    if BalongMonitor.isQualcomm(said.monitor) { report.world = .qualcomm }
     return Subject(place: place, state: state, report: report)
   }
 }

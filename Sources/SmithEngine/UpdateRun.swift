@@ -73,6 +73,7 @@ final class UpdateRun {
         await owner.hear(.note("The stick already runs \(subject.report.firmware?.text ?? "it")."))
         return nil
       }
+      for warning in plan.warnings { await owner.hear(.warning(warning)) }
       await owner.hear(.phase(.preflight, "Checking power, port and stick"))
       let checked = try Preflight.check(
         plan, image, subject, power: updater.surroundings.power(), policy: policy)
@@ -110,7 +111,8 @@ final class UpdateRun {
     report.journal = journal.location
     try await write(
       plan, from: 0, header, subject, link,
-      RunWitness(journal, owner, bus, plan: plan, firstItem: 0))
+      RunWitness(
+        journal, owner, bus, plan: plan, firstItem: 0, isFresh: subject.state == .normal))
   }
 
   private func goOn(
@@ -148,7 +150,8 @@ final class UpdateRun {
     }
     let job = FlashJob(
       place: place, products: image.image.claims.products,
-      allowUnknownProduct: policy.forced.contains(.productUnknown), signature: signature,
+      allowUnknownProduct: policy.forced.contains(.productUnknown)
+        || Planner.isKnownProduct(image.image, subject), signature: signature,
       items: image.balongItems, firstItem: first)
     do throws(Trouble) {
       try await BalongRoute(bus: bus, witness: witness).flash(job, over: link, in: subject.state)
@@ -170,6 +173,9 @@ final class UpdateRun {
     case .nothing:
       report.verdict = .unchanged
     case .entered:
+      await settleEntered(header, &error)
+    case .writing(certain: false) where error.code == "balong.item-refused" && witness.isFresh:
+      // Its 41 was refused, so nothing was begun: the stick can go back to what it ran.
       await settleEntered(header, &error)
     case .writing(let certain):
       report.verdict = certain ? .needsRescue : .unknown
@@ -202,7 +208,13 @@ final class UpdateRun {
     guard let back else { return }
     report.device = back.report
     report.after = back.report.firmware
-    report.verdict = error.exitCode == .refused ? .unchanged : .failedStillWorks
+    if let before = header.plan.before, let now = report.after, !before.isConfirmed(by: now) {
+      report.verdict = .unknown
+      error.aftermath = .unknown
+      return
+    }
+    let isChoice = error.exitCode == .refused || error.exitCode == .cancelled
+    report.verdict = isChoice ? .unchanged : .failedStillWorks
     error.aftermath = .stillBoots
   }
 
@@ -222,6 +234,8 @@ final class UpdateRun {
     if let subject = outcome.subject { report.device = subject.report }
     report.warnings += outcome.warnings
     report.trouble = outcome.trouble
+    let code = report.exitCode
+    if outcome.verdict != .updated { report.trouble?.exitCode = code }
     if witness.journalWorks { try? witness.journal.append(.ended(outcome.verdict)) }
   }
 
@@ -235,6 +249,12 @@ final class UpdateRun {
 
   static let cancelled = Trouble(
     "update.cancelled", "Stopped at your request; nothing was sent.",
+    advice: ["Run the command again whenever you like."], exitCode: .cancelled)
+}
+
+extension UpdateRun {
+  static let cancelledInDownload = Trouble(
+    "update.cancelled", "Stopped at your request before anything was written.",
     advice: ["Run the command again whenever you like."], exitCode: .cancelled)
 }
 

@@ -88,15 +88,21 @@ public struct Updater {
     return (try Planner.plan(image, subject, policy: policy), subject)
   }
 
-  /// Opens the AT (or only) port of the stick at `place`.
+  /// Opens the AT (or only) port of the stick at `place`; the download port if that is the one
+  /// it shows.
   ///
   /// - Throws: `port.not-found`, and what opening a port can come to.
   public static func open(_ place: Place, on bus: any Bus) async throws(Trouble) -> any ByteLink {
-    let port: Port
-    do { port = try await bus.port(at: place, as: .at, within: .seconds(3)) } catch {
-      throw LinkError.notFound(path: place.description).trouble
-    }
-    do { return try await bus.open(port) } catch { throw error.trouble }
+    let end = bus.now + .seconds(3)
+    repeat {
+      for role in [PortRole.at, .download] {
+        guard let port = try? await bus.port(at: place, as: role, within: .milliseconds(200)) else {
+          continue
+        }
+        do { return try await bus.open(port) } catch { throw error.trouble }
+      }
+    } while bus.now < end
+    throw LinkError.notFound(path: place.description).trouble
   }
 
   /// Opens the stick's port and asks who it is.

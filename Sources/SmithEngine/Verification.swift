@@ -60,8 +60,18 @@ struct StickReturn {
   }
 
   private func open(within limit: Duration) async -> (any ByteLink)? {
-    guard let port = try? await bus.port(at: place, as: .at, within: limit) else { return nil }
-    return try? await bus.open(port)
+    let end = bus.now + limit
+    repeat {
+      // Download mode may have a port of its own.
+      for role in [PortRole.at, .download] {
+        if let port = try? await bus.port(at: place, as: role, within: .milliseconds(500)),
+          let link = try? await bus.open(port)
+        {
+          return link
+        }
+      }
+    } while bus.now < end
+    return nil
   }
 }
 
@@ -120,6 +130,9 @@ struct Verification {
       outcome.trouble = Self.unverified("the file names no version and the stick's is the same")
       return outcome
     }
+    if let before = plan.model, let model = subject.report.model, model != before {
+      outcome.warnings.append("the stick called itself \(before) before and says \(model) now")
+    }
     compareIdentity(subject, &outcome)
     return outcome
   }
@@ -165,7 +178,10 @@ struct Verification {
   private static func stillWaiting(_ state: BalongState) -> Trouble {
     Trouble(
       "update.interrupted", "The stick waits in download mode: it does not count as complete.",
-      advice: ["Run `modemsmith resume`: it writes what is missing."],
+      advice: [
+        "Run `modemsmith resume`: it writes what is missing.",
+        "If it ends here again, the package itself is incomplete: get the whole of it.",
+      ],
       aftermath: .needsRescue, exitCode: .needsRescue)
   }
 

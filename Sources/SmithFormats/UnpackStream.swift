@@ -28,7 +28,10 @@ enum StreamFlaw: Error, Equatable {
 
   private let state: State
   private let input: SharedBytes
-  private var passing: PassingReader
+  /// What is being fed, copied out of the input piece by piece, and how much of it was used.
+  private var chunk: [UInt8] = []
+  private var fed = 0
+  private static let chunkSize = 1 << 16
   /// Bytes of the input that were used.
   private(set) var consumed = 0
   /// Whether the stream said that it ends.
@@ -37,7 +40,6 @@ enum StreamFlaw: Error, Equatable {
   /// Begins a stream; nil if nothing is packed.
   init?(_ packing: Packing, input: SharedBytes, memoryLimit: Int) throws(StreamFlaw) {
     self.input = input
-    passing = PassingReader(input)
     switch packing {
     case .none: return nil
     case .zlib:
@@ -75,18 +77,20 @@ enum StreamFlaw: Error, Equatable {
     if finished || start >= output.count { return 0 }
     // At most 1 GiB a call: zlib counts with 32 bits.
     let room = min(output.count - start, 1 << 30)
-    let feed = min(input.count - consumed, 1 << 30)
-    let (used, made, result) = input.withSpan { span in
-      unsafe span.withUnsafeBytes { source in
-        unsafe output.withUnsafeMutableBytes { target in
-          unsafe step(
-            UnsafeRawBufferPointer(rebasing: source[consumed..<(consumed + feed)]),
-            UnsafeMutableRawBufferPointer(rebasing: target[start..<(start + room)]))
-        }
+    if fed == chunk.count {
+      let next = min(consumed + Self.chunkSize, input.count)
+      chunk = input.bytes(consumed..<next)
+      fed = 0
+    }
+    let (used, made, result) = unsafe chunk.withUnsafeBytes { source in
+      unsafe output.withUnsafeMutableBytes { target in
+        unsafe step(
+          UnsafeRawBufferPointer(rebasing: source[fed...]),
+          UnsafeMutableRawBufferPointer(rebasing: target[start..<(start + room)]))
       }
     }
     consumed += used
-    passing.passed(consumed)
+    fed += used
     switch result {
     case .more where used == 0 && made == 0: throw .broken("it ends too early")
     case .more: break

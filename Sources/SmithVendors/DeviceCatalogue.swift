@@ -40,6 +40,15 @@ public struct DeviceCatalogue: Sendable, Codable, Equatable {
     return families.filter { $0.models.contains { model.hasPrefix($0) } }.map(\.product)
   }
 
+  /// Whether the monitor of these products may not know AT^DATAMODE: true for V3 chips, and for
+  /// products of which nothing is known (Docs/Protocols/balong-download.md section 5).
+  func mayLackDataMode(_ products: [String]) -> Bool {
+    let known = families.filter { family in
+      products.contains { BalongProduct.matches($0, family.product) }
+    }
+    return known.allSatisfy { $0.chip.hasPrefix("Balong V3") }
+  }
+
   /// Reads a catalogue; a broken one knows nothing, which a test of the built-in ones rules out.
   static func decode(_ bytes: [UInt8]) -> DeviceCatalogue {
     let decoder = JSONDecoder()

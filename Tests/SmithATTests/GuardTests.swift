@@ -77,8 +77,8 @@ import Testing
       (.silent(command: "AT"), "at.silent"), (.binary([1]), "at.binary"),
       (.unfinished(command: "AT", lines: []), "at.unfinished"), (.garbage([1]), "at.garbage"),
       (.refusedByGuard(command: "AT", reason: "x"), "at.refused-by-guard"),
-      (.tooLong(limit: 1), "at.too-long"), (.link(.gone), "at.port-gone"),
-      (.link(.busy(holder: "x")), "at.port-busy"), (.link(.broken("x")), "at.port-failed"),
+      (.tooLong(limit: 1), "at.too-long"), (.link(.gone), "port.gone"),
+      (.link(.busy(holder: "x")), "port.busy"), (.link(.broken("x")), "port.broken"),
     ]
     for (error, code) in errors {
       #expect(error.trouble.code == code)

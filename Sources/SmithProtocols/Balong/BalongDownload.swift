@@ -47,7 +47,10 @@ extension BalongMonitor {
         if sawAnomaly { try await confirm(last, of: item) }
         try await finish(item, size)
         return
-      } catch .blockRefused(_, _, let refusal) where refusal.voidsTheItem && attempt < 3 {
+      } catch .blockRefused(let name, let block, let refusal)
+        where refusal.voidsTheItem && attempt < 3
+      {
+        lastRefusal = .blockRefused(item: name, block: block, refusal)
         await progress(0)
       }
     }

@@ -15,6 +15,8 @@ public final class BalongMonitor {
     public var product: String?
     /// Software version of the 46 reply, if any.
     public var softwareVersion: String?
+    /// Answer to AT^AUTHORITYID?, the unit's IMEI on most sticks; nil if it was not told.
+    public var authorityID: String?
   }
 
   let link: any ByteLink
@@ -25,6 +27,8 @@ public final class BalongMonitor {
   private var owed = 0
   /// Whether something unexpected arrived since the last ``clearAnomalies()``.
   private(set) var sawAnomaly = false
+  /// The last refusal of a block: what to say if the stick then resets itself.
+  public internal(set) var lastRefusal: BalongError?
 
   /// A conversation over an open download port.
   public init(_ link: any ByteLink) {
@@ -37,10 +41,11 @@ public final class BalongMonitor {
   /// - Parameters:
   ///   - state: the probed state, `.download` or `.downloadAT`.
   ///   - signature: what SIGNVER announces; nil for an unsigned package.
+  ///   - mayLackDataMode: whether a refused DATAMODE is no refusal: V3 monitors do not know it.
   /// - Throws: ``BalongError``; nothing was written to flash.
-  public func open(_ state: BalongState, signature: BalongSignature?) async throws(BalongError)
-    -> Report
-  {
+  public func open(
+    _ state: BalongState, signature: BalongSignature?, mayLackDataMode: Bool = true
+  ) async throws(BalongError) -> Report {
     let version = try await text("AT^DLOADVER?") { lines in
       lines.contains("2.0") || lines.contains("ERROR")
     }
@@ -51,12 +56,15 @@ public final class BalongMonitor {
         throw .wrongMonitor(answer: BalongProbe.lines(version).joined(separator: " ") + answer)
       }
       if let signature { try await announce(signature) }
-      try await enterDataMode()
+      try await enterDataMode(mayLackDataMode)
     } else if case .downloadAT = state {
       throw .noAnswer(step: "AT^DLOADVER?", tries: 1)
     }
     guard let hello = try await ask(BalongCommand.version, BalongCommand.versionReply, tries: 3)
     else { throw .notDownloadMode }
+    guard !Self.isQualcomm(BalongProbe.monitorText(hello)) else {
+      throw .wrongMonitor(answer: BalongProbe.monitorText(hello))
+    }
     let product = try await ask(BalongCommand.product, 0x45, tries: 3)
     let software = try await ask(BalongCommand.softwareVersion, 0x46, tries: 1)
     return Report(
@@ -75,6 +83,9 @@ public final class BalongMonitor {
       let value = String(line[line.index(after: colon)...].drop { $0 == " " || $0 == "?" })
       if line.hasPrefix("swver"), !value.isEmpty { report.softwareVersion = value }
     }
+    // Some append ",0" to the number.
+    let authority = BalongProbe.lines(try await text("AT^AUTHORITYID?")).first
+    report.authorityID = authority.flatMap { $0.split(separator: ",").first.map(String.init) }
     if let hello = try await ask(BalongCommand.version, BalongCommand.versionReply, tries: 1) {
       report.monitor = BalongProbe.monitorText(hello)
       report.product = try await ask(BalongCommand.product, 0x45, tries: 2)
@@ -113,11 +124,12 @@ public final class BalongMonitor {
   }
 
   /// DATAMODE; a monitor that does not know it may still speak HDLC, which the next step finds out.
-  private func enterDataMode() async throws(BalongError) {
+  private func enterDataMode(_ mayLackIt: Bool) async throws(BalongError) {
     await link.pause(.milliseconds(100))
     let answer = try await text("AT^DATAMODE") { lines in lines.last == "OK" }
     if BalongProbe.lines(answer).last == "OK" { return }
-    guard try await ask(BalongCommand.version, BalongCommand.versionReply, tries: 2) != nil else {
+    let speaks = try await ask(BalongCommand.version, BalongCommand.versionReply, tries: 2) != nil
+    guard mayLackIt, speaks else {
       throw .datamodeRefused(answer: BalongProbe.lines(answer).joined(separator: " "))
     }
   }
@@ -234,7 +246,8 @@ public final class BalongMonitor {
 
   /// Takes in the answers to earlier tries, so that none of them is taken for a later block's.
   private func settle(within limit: Duration) async throws(BalongError) {
-    let deadline = link.now + limit
+    // Answers keep their order: what is owed follows at once, or was lost.
+    let deadline = link.now + min(limit, .seconds(5))
     while owed > 0, try await nextBody(until: deadline) != nil { owed -= 1 }
     owed = 0
     try await drain(.milliseconds(20))
@@ -280,6 +293,12 @@ public final class BalongMonitor {
     } catch {
       throw .link(error)
     }
+  }
+
+  /// Whether a monitor's text is that of a Qualcomm loader, which takes the same commands and
+  /// other packages.
+  public static func isQualcomm(_ monitor: String) -> Bool {
+    monitor.contains("OEMSBL")
   }
 
   private static func versionText(_ body: [UInt8]) -> String? {

@@ -44,7 +44,9 @@ public struct BalongRoute {
         return
       } catch {
         await link.close()
-        guard error.isRestart, attempt < Self.sessionLimit else { throw error.trouble }
+        guard error.isRestart, attempt < Self.sessionLimit else {
+          throw (error.isRestart ? session.refusal ?? error : error).trouble
+        }
         await witness.note("The stick restarted by itself; waiting for its download port.")
         (link, state) = try await downloadPort(of: job.place)
         if state == .normal {
@@ -64,6 +66,8 @@ public struct BalongRoute {
     var isTouched: Bool
     /// Whether the stick's product id was compared and fits.
     var isCompared = false
+    /// Why the stick last refused something, before it reset itself.
+    var refusal: BalongError?
   }
 
   /// One download session: opened, compared, and written from the next item on.
@@ -71,7 +75,10 @@ public struct BalongRoute {
     _ job: FlashJob, _ session: inout Session, over link: any ByteLink, in state: BalongState
   ) async throws(BalongError) {
     let monitor = BalongMonitor(link)
-    let report = try await monitor.open(state, signature: job.signature)
+    defer { session.refusal = monitor.lastRefusal ?? session.refusal }
+    let report = try await monitor.open(
+      state, signature: job.signature,
+      mayLackDataMode: DeviceCatalogue.huaweiBalong.mayLackDataMode(job.products))
     try await compare(report, with: job, &session, monitor)
     try await journaled { () throws(Trouble) in
       try await witness.didEnter(product: report.product)
@@ -101,7 +108,7 @@ public struct BalongRoute {
       report.product.map { product in
         job.products.isEmpty
           ? job.allowUnknownProduct
-          : job.products.contains { BalongProduct.matches($0, product) }
+          : job.products.allSatisfy { BalongProduct.matches($0, product) }
       } ?? job.allowUnknownProduct
     session.isCompared = fits
     if fits { return }
