@@ -18,29 +18,26 @@ public struct CRC16X25: Sendable {
     state = state >> 8 ^ Self.tables[Int(UInt8(truncatingIfNeeded: state) ^ byte)]
   }
 
-  /// Adds bytes, sixteen at a time.
+  /// Adds bytes, thirty-two at a time.
   ///
-  /// Only the first two of sixteen lookups wait for the state, so that the rest overlap.
+  /// Only the first two of the lookups wait for the state, and they are mixed in last, so that
+  /// all others overlap with the step before.
   public mutating func update(_ bytes: RawSpan) {
     var crc = state
     let count = bytes.byteCount
     var index = 0
     unsafe Self.tables.withUnsafeBufferPointer { t in
-      while index + 16 <= count {
-        let low = unsafe UInt64(
-          littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
-        let high = unsafe UInt64(
-          littleEndian: bytes.unsafeLoadUnaligned(
-            fromUncheckedByteOffset: index + 8, as: UInt64.self))
-        let mixed = low ^ UInt64(crc)
-        var next: UInt16 = 0
-        for lane in 0..<8 {
-          let first = Int(UInt8(truncatingIfNeeded: mixed >> UInt64(8 * lane)))
-          let second = Int(UInt8(truncatingIfNeeded: high >> UInt64(8 * lane)))
-          next ^= unsafe t[(15 - lane) << 8 | first] ^ t[(7 - lane) << 8 | second]
-        }
-        crc = next
-        index += 16
+      while index + 32 <= count {
+        let first = Self.word(bytes, index)
+        let rest =
+          unsafe Self.lookup(first & ~0xffff, t, 24)
+          ^ Self.lookup(Self.word(bytes, index + 8), t, 16)
+          ^ Self.lookup(Self.word(bytes, index + 16), t, 8)
+          ^ Self.lookup(Self.word(bytes, index + 24), t, 0)
+        let mixed = Int(UInt16(truncatingIfNeeded: first) ^ crc)
+        // A zero byte looks up zero, so the two bytes left out above can come now.
+        crc = unsafe t[31 << 8 | mixed & 0xff] ^ t[30 << 8 | mixed >> 8] ^ rest
+        index += 32
       }
       while index < count {
         let byte = unsafe bytes.unsafeLoad(fromUncheckedByteOffset: index, as: UInt8.self)
@@ -49,6 +46,25 @@ public struct CRC16X25: Sendable {
       }
     }
     state = crc
+  }
+
+  @inline(__always)
+  private static func word(_ bytes: RawSpan, _ index: Int) -> UInt64 {
+    unsafe UInt64(
+      littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self))
+  }
+
+  /// The effect of eight bytes followed by `after` zero bytes.
+  @inline(__always)
+  private static func lookup(_ word: UInt64, _ t: UnsafeBufferPointer<UInt16>, _ after: Int)
+    -> UInt16
+  {
+    var sum: UInt16 = 0
+    for lane in 0..<8 {
+      let byte = Int(UInt8(truncatingIfNeeded: word >> UInt64(8 * lane)))
+      sum ^= unsafe t[(after + 7 - lane) << 8 | byte]
+    }
+    return sum
   }
 
   /// The CRC of a whole message.
@@ -60,13 +76,13 @@ public struct CRC16X25: Sendable {
 
   /// Slicing tables: row k is the effect of a byte followed by k zero bytes.
   static let tables: [UInt16] = {
-    var rows = [UInt16](repeating: 0, count: 16 * 256)
+    var rows = [UInt16](repeating: 0, count: 32 * 256)
     for byte in 0..<256 {
       var crc = UInt16(byte)
       for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0x8408 : crc >> 1 }
       rows[byte] = crc
     }
-    for row in 1..<16 {
+    for row in 1..<32 {
       for byte in 0..<256 {
         let previous = rows[(row - 1) << 8 | byte]
         rows[row << 8 | byte] = previous >> 8 ^ rows[Int(previous & 0xff)]

@@ -9,14 +9,12 @@ public enum HDLC {
     let crc = CRC16X25.of(body)
     // Every byte may need an escape; the spare word is for copying eight bytes at a time.
     let most = 2 * (body.count + 2) + 2 + 8
-    let frame = unsafe [UInt8](unsafeUninitializedCapacity: most) { room, count in
-      count = unsafe write(body, crc, to: room)
+    let start = output.count
+    output.append(contentsOf: repeatElement(0, count: most))
+    let written = unsafe output.withUnsafeMutableBufferPointer { bytes in
+      unsafe write(body, crc, to: UnsafeMutableBufferPointer(rebasing: bytes[start...]))
     }
-    if output.isEmpty && output.capacity < frame.count {
-      output = frame
-    } else {
-      output.append(contentsOf: frame)
-    }
+    output.removeLast(most - written)
   }
 
   /// One frame around `body`.

@@ -2,20 +2,30 @@ import Glibc
 
 /// The system's monotonic time: never set back, counted from some fixed moment.
 enum MonotonicClock {
-  static var now: Duration {
+  static var now: Duration { .nanoseconds(nanoseconds) }
+
+  /// The same as a plain number, for what is asked at every block of a flash.
+  static var nanoseconds: Int64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }
 
-extension Duration {
-  /// Milliseconds for `poll`: rounded up, so that a wait is never too short.
+/// The end of a wait.
+struct Deadline {
+  private let end: Int64
+
+  /// Ends after `limit`; anything above a century is a century.
+  init(after limit: Duration) {
+    let (seconds, attoseconds) = limit.components
+    let capped = min(max(seconds, -1), 3_000_000_000)
+    end = MonotonicClock.nanoseconds + capped * 1_000_000_000 + attoseconds / 1_000_000_000
+  }
+
+  /// Milliseconds for `poll`: rounded up, so that a wait is never too short; 0 when it is over.
   var pollMilliseconds: Int32 {
-    guard self > .zero else { return 0 }
-    let (seconds, attoseconds) = components
-    guard seconds < 1_000_000 else { return Int32.max }
-    let rest = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-    return Int32(seconds * 1000 + rest)
+    let left = end - MonotonicClock.nanoseconds
+    return left <= 0 ? 0 : Int32(clamping: (left + 999_999) / 1_000_000)
   }
 }

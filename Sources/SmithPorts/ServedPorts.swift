@@ -98,7 +98,7 @@ struct ServedPorts {
       polled.append(pollfd(fd: port.pty.master, events: Int16(events), revents: 0))
       polled.append(pollfd(fd: port.watch.descriptor, events: Int16(POLLIN), revents: 0))
     }
-    let milliseconds = limit.map(\.pollMilliseconds) ?? -1
+    let milliseconds = limit.map { Deadline(after: $0).pollMilliseconds } ?? -1
     _ = unsafe poll(&polled, nfds_t(polled.count), milliseconds)
     if polled[0].revents != 0 { pipe.drain() }
   }

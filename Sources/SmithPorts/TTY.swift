@@ -58,13 +58,10 @@ final class TTY: Sendable {
       guard let bytes = try readNow() else { throw .silent }
       return bytes
     }
-    let end = MonotonicClock.now + limit
-    var left = limit
+    let end = Deadline(after: limit)
     while true {
-      try wait(for: POLLIN, left)
+      try wait(for: POLLIN, until: end)
       if let bytes = try readNow() { return bytes }
-      left = end - MonotonicClock.now
-      if left <= .zero { throw .silent }
     }
   }
 
@@ -74,7 +71,7 @@ final class TTY: Sendable {
   func write(_ bytes: [UInt8], limit: Duration) throws(LinkError) {
     var done = try writeNow(bytes)
     while done < bytes.count {
-      try wait(for: POLLOUT, limit)
+      try wait(for: POLLOUT, until: Deadline(after: limit))
       done += try writeNow(bytes, from: done)
     }
   }
@@ -127,14 +124,13 @@ final class TTY: Sendable {
   }
 
   /// Waits until the port is ready, or hung up (the next read or write tells).
-  private func wait(for event: Int32, _ limit: Duration) throws(LinkError) {
-    let end = MonotonicClock.now + limit
+  private func wait(for event: Int32, until end: Deadline) throws(LinkError) {
     while true {
       var watched = (
         pollfd(fd: descriptor, events: Int16(event), revents: 0),
         pollfd(fd: alarm.reading, events: Int16(POLLIN), revents: 0)
       )
-      let left = (end - MonotonicClock.now).pollMilliseconds
+      let left = end.pollMilliseconds
       let ready = unsafe withUnsafeMutablePointer(to: &watched) { pair in
         unsafe pair.withMemoryRebound(to: pollfd.self, capacity: 2) { first in
           unsafe poll(first, 2, left)

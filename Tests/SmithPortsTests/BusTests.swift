@@ -13,10 +13,10 @@ import Testing
     }
     var first: PTY? = try PTY()
     try scratch.pointLink(at: #require(first?.path))
-    let port = try await bus.port(at: bus.place, as: .at, within: .seconds(10))
+    let port = try await bus.port(at: bus.place, as: .at, within: .seconds(300))
     let link = try await bus.open(port)
     first = nil
-    await #expect(throws: LinkError.gone) { try await link.receive(within: .seconds(10)) }
+    await #expect(throws: LinkError.gone) { try await link.receive(within: .seconds(300)) }
     // The link still lies there and leads nowhere, as it may for a moment in life.
     await #expect(throws: BusError.absent(bus.place, .download)) {
       try await bus.port(at: bus.place, as: .download, within: .zero)
@@ -35,7 +35,7 @@ import Testing
     let (normal, download) = (try PTY(), try PTY())
     let bus = NamedPortBus(port: normal.path, downloadPort: download.path, lockDirectory: nil)
     #expect(try await bus.ports().map(\.role) == [.at, .download])
-    let limit = Duration.seconds(10)
+    let limit = Duration.seconds(300)
     #expect(
       try await bus.port(at: bus.place, as: .at, within: limit).node == normal.path)
     #expect(

@@ -34,7 +34,7 @@ extension PTY {
     var scratch = [UInt8](repeating: 0, count: 65_536)
     while got.count < count {
       var watched = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
-      guard unsafe poll(&watched, 1, 10_000) > 0 else { break }
+      guard unsafe poll(&watched, 1, 300_000) > 0 else { break }
       got += read(into: &scratch)
     }
     return got
@@ -45,7 +45,7 @@ extension SerialLink {
   /// Receives until `count` bytes are there.
   func take(_ count: Int) async throws(LinkError) -> [UInt8] {
     var got: [UInt8] = []
-    while got.count < count { got += try await receive(within: .seconds(10)) }
+    while got.count < count { got += try await receive(within: .seconds(300)) }
     return got
   }
 }

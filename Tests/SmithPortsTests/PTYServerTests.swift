@@ -33,25 +33,25 @@ import Testing
     async let running: Void = server.run()
     #expect(await published(&events))
     let bus = NamedPortBus(port: link, lockDirectory: nil)
-    var port = try await bus.port(at: bus.place, as: .at, within: .seconds(10))
+    var port = try await bus.port(at: bus.place, as: .at, within: .seconds(300))
     let first = try SerialLink(path: port.node, lockDirectory: nil)
     try await first.send([UInt8]("hello".utf8))
     #expect(try await first.take(5) == [UInt8]("hello".utf8))
     try await first.send([0x21])
     do throws(LinkError) {
-      while true { _ = try await first.receive(within: .seconds(10)) }
+      while true { _ = try await first.receive(within: .seconds(300)) }
     } catch {
       #expect(error == .gone)
     }
     await first.close()
     #expect(await published(&events))
-    port = try await bus.port(at: bus.place, as: .download, within: .seconds(10))
+    port = try await bus.port(at: bus.place, as: .download, within: .seconds(300))
     let second = try SerialLink(path: port.node, lockDirectory: nil)
     try await second.send([UInt8]("hello".utf8))
     #expect(try await second.take(5) == [UInt8]("HELLO".utf8))
     server.stop()
     try await running
-    await #expect(throws: LinkError.gone) { try await second.receive(within: .seconds(10)) }
+    await #expect(throws: LinkError.gone) { try await second.receive(within: .seconds(300)) }
     #expect(unsafe access(link, F_OK) != 0)
     #expect(unsafe access("\(link).0", F_OK) != 0)
   }
@@ -95,7 +95,7 @@ import Testing
     #expect(await published(&events))
     let host = try SerialLink(path: link, lockDirectory: nil)
     server.change { body, now in body.unplug(at: now) }
-    await #expect(throws: LinkError.gone) { try await host.receive(within: .seconds(10)) }
+    await #expect(throws: LinkError.gone) { try await host.receive(within: .seconds(300)) }
     server.change { body, now in body.plug(at: now) }
     #expect(await published(&events))
     server.stop()

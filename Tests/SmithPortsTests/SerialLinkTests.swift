@@ -15,7 +15,7 @@ import Testing
     pty = try PTY()
   }
 
-  func open(writeLimit: Duration = .seconds(10)) throws(LinkError) -> SerialLink {
+  func open(writeLimit: Duration = .seconds(300)) throws(LinkError) -> SerialLink {
     try SerialLink(path: pty.path, writeLimit: writeLimit, lockDirectory: scratch.path)
   }
 
@@ -60,7 +60,7 @@ import Testing
       try await link.receive(within: .milliseconds(milliseconds))
     }
     #expect(pty.write([7]) == 1)
-    #expect(try await link.receive(within: .seconds(10)) == [7])
+    #expect(try await link.receive(within: .seconds(300)) == [7])
   }
 
   @Test("A port that takes nothing more ends the send within its limit")
@@ -109,12 +109,12 @@ import Testing
   @Test("What an earlier program left unread is forgotten") func startsEmpty() async throws {
     let first = try open()
     #expect(pty.write([1, 2, 3]) == 3)
-    #expect(try await first.receive(within: .seconds(10)).isEmpty == false)
+    #expect(try await first.receive(within: .seconds(300)).isEmpty == false)
     #expect(pty.write([4, 5, 6]) == 3)
     await first.close()
     let second = try open()
     #expect(pty.write([7]) == 1)
-    #expect(try await second.receive(within: .seconds(10)) == [7])
+    #expect(try await second.receive(within: .seconds(300)) == [7])
   }
 
   @Test("The port gets its old settings back") func settings() async throws {

@@ -3,21 +3,25 @@ import SmithBytes
 import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
+///
+/// `smith-bench [--quick] [framing] [cable] [updates] [program]`; all parts, if none is named.
 @main
 enum SmithBench {
   static func main() async throws {
     let words = CommandLine.arguments
     if words.count == 3, try await Cable.child(words[1], words[2]) { return }
     let quick = words.contains("--quick")
+    let wanted = words.dropFirst().filter { $0 != "--quick" }
+    func wants(_ part: String) -> Bool { wanted.isEmpty || wanted.contains(part) }
     var rows: [Row] = []
     func add(_ new: [Row]) {
       for row in new { show(row) }
       rows += new
     }
-    add(framing(quick))
-    add(try cable(quick))
-    add(await updates(quick))
-    add(try program(quick))
+    if wants("framing") { add(framing(quick)) }
+    if wants("cable") { add(try cable(quick)) }
+    if wants("updates") { add(await updates(quick)) }
+    if wants("program") { add(try program(quick)) }
     try write(rows)
     if rows.contains(where: { $0.isKept == false }) { exit(1) }
   }
