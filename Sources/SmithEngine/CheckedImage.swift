@@ -20,9 +20,9 @@ public struct CheckedImage: Sendable {
   public init(path: String) throws(Trouble) {
     let full = URL(fileURLWithPath: path).standardizedFileURL.path
     if let folder = try Self.folder(full) {
-      do { image = try BalongImage.read(folder: folder) } catch { throw error.trouble }
-      self.path = full
-      sha256 = Self.fingerprint(folder.map(\.bytes))
+      let read: FirmwareImage
+      do { read = try BalongImage.read(folder: folder) } catch { throw error.trouble }
+      self.init(image: read, path: full, sha256: Self.fingerprint(folder.map(\.bytes)))
       return
     }
     let bytes: SharedBytes
@@ -34,9 +34,15 @@ public struct CheckedImage: Sendable {
 
   /// Recognises and checks bytes that are in memory already.
   public init(_ bytes: SharedBytes, named path: String) throws(Trouble) {
-    do { image = try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
+    let read: FirmwareImage
+    do { read = try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
+    self.init(image: read, path: path, sha256: Self.fingerprint([bytes]))
+  }
+
+  private init(image: FirmwareImage, path: String, sha256: String) {
+    self.image = image
     self.path = path
-    sha256 = Self.fingerprint([bytes])
+    self.sha256 = sha256
   }
 
   /// The items as the download procedure wants them.

@@ -24,6 +24,12 @@ public struct UpdateReport: Sendable, Equatable {
   /// What the owner should know although it went well.
   public var warnings: [String] = []
 
+  /// A run that has not come to anything yet.
+  public init(verdict: Verdict, device: DeviceReport) {
+    self.verdict = verdict
+    self.device = device
+  }
+
   /// What the command line ends with.
   public var exitCode: ExitCode {
     switch verdict {
