@@ -95,12 +95,16 @@ struct ATLine {
   /// Upper case, blanks outside of quotes taken off.
   static func plain(_ text: String) -> String {
     var quoted = false
-    var result = ""
-    for character in text.uppercased() {
-      if character == "\"" { quoted.toggle() }
-      if quoted || !character.isWhitespace { result.append(character) }
+    var result: [UInt8] = []
+    for byte in text.utf8 {
+      if byte == 0x22 { quoted.toggle() }
+      switch byte {
+      case 0x09...0x0d, 0x20: if quoted { result.append(byte) }
+      case 0x61...0x7a: result.append(byte - 0x20)
+      default: result.append(byte)
+      }
     }
-    return result
+    return String(decoding: result, as: UTF8.self)
   }
 
   private static func isNameCharacter(_ character: Character) -> Bool {

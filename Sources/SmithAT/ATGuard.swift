@@ -35,8 +35,8 @@ public struct ATGuard: Sendable, Equatable {
     guard command.text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) else {
       return "the line holds bytes that are no printable ASCII"
     }
-    let line = command.text.uppercased().filter { $0 != " " && $0 != "\"" }
-    guard line.hasPrefix("AT") else { return "the line does not begin with AT" }
+    let line = Line(command.text)
+    guard line.begins("AT") else { return "the line does not begin with AT" }
     if let reason = fixedRefusal(line) { return reason }
     if let reason = nvRefusal(line) { return reason }
     return setRefusal(line)
@@ -62,19 +62,17 @@ public struct ATGuard: Sendable, Equatable {
     ("+SN", "it writes the serial number"), ("+ZSN", "it writes the serial number"),
   ]
 
-  private func fixedRefusal(_ line: String) -> String? {
-    for entry in Self.never where line.contains(entry.name) { return entry.reason }
+  private func fixedRefusal(_ line: Line) -> String? {
+    for entry in Self.never where line.contains(entry.name.utf8) { return entry.reason }
     if Self.changesLineEnd(line) { return "it changes the characters that end a command" }
     return nil
   }
 
   /// S3, S4 and S5 move the ends that this guard relies on.
-  private static func changesLineEnd(_ line: String) -> Bool {
-    var rest = Substring(line)
-    while let at = rest.firstIndex(of: "S") {
-      rest = rest[rest.index(after: at)...]
-      let digits = rest.prefix { $0.isNumber }
-      let after = rest.dropFirst(digits.count)
+  private static func changesLineEnd(_ line: Line) -> Bool {
+    for tail in line.tails(of: "S") {
+      let digits = tail.prefix { $0.isNumber }
+      let after = tail.dropFirst(digits.count)
       if let register = Int(digits), (3...5).contains(register), after.first == "=",
         after.dropFirst().first != "?"
       {
@@ -84,8 +82,8 @@ public struct ATGuard: Sendable, Equatable {
     return false
   }
 
-  private func nvRefusal(_ line: String) -> String? {
-    for tail in Self.tails(of: "^NVWR", in: line) {
+  private func nvRefusal(_ line: Line) -> String? {
+    for tail in line.tails(of: "^NVWR") {
       let value = tail.drop { $0.isLetter }
       if value == "=?" || value.hasPrefix("=?;") { continue }
       let digits = value.dropFirst().prefix { $0 != "," && $0 != ";" }
@@ -100,7 +98,7 @@ public struct ATGuard: Sendable, Equatable {
     return nil
   }
 
-  private func setRefusal(_ line: String) -> String? {
+  private func setRefusal(_ line: Line) -> String? {
     for entry in Self.neverSet where Self.sets(entry.name, in: line) { return entry.reason }
     if !exceptions.contains(.sierraComposition) {
       for name in ["!UDPID", "!UDUSBCOMP", "!USBCOMP"] where Self.sets(name, in: line) {
@@ -108,7 +106,7 @@ public struct ATGuard: Sendable, Equatable {
       }
     }
     for name in ["!IMAGE", "!GOBIIMAGE"] {
-      for tail in Self.tails(of: name, in: line) where tail.hasPrefix("=") {
+      for tail in line.tails(of: name) where tail.hasPrefix("=") {
         // 1 lists, 2 tells the maximum, 0 deletes.
         guard let operation = tail.dropFirst().first, "?12".contains(operation) else {
           return "it deletes stored firmware"
@@ -117,7 +115,7 @@ public struct ATGuard: Sendable, Equatable {
     }
     // 27.007 knows +CGSN=0...3 as a question; a longer value is an identity.
     for name in ["+CGSN", "+GSN"] {
-      for tail in Self.tails(of: name, in: line) where tail.hasPrefix("=") {
+      for tail in line.tails(of: name) where tail.hasPrefix("=") {
         if tail.dropFirst().prefix(while: { $0 != ";" }).count > 1 {
           return "it writes the identity"
         }
@@ -127,8 +125,8 @@ public struct ATGuard: Sendable, Equatable {
   }
 
   /// Personalisation locks through +CLCK: a wrong code costs a try for good.
-  private func facilityRefusal(_ line: String) -> String? {
-    for tail in Self.tails(of: "+CLCK", in: line) where tail.hasPrefix("=") {
+  private func facilityRefusal(_ line: Line) -> String? {
+    for tail in line.tails(of: "+CLCK") where tail.hasPrefix("=") {
       let fields = tail.dropFirst().prefix { $0 != ";" }.split(
         separator: ",", omittingEmptySubsequences: false)
       guard fields.count >= 2, ["PN", "PU", "PP", "PC", "PF", "PS"].contains(String(fields[0]))
@@ -138,20 +136,54 @@ public struct ATGuard: Sendable, Equatable {
     return nil
   }
 
-  private static func sets(_ name: String, in line: String) -> Bool {
-    tails(of: name, in: line).contains { tail in
+  private static func sets(_ name: String, in line: Line) -> Bool {
+    line.tails(of: name).contains { tail in
       tail.hasPrefix("=") && !(tail == "=?" || tail.hasPrefix("=?;"))
     }
   }
 
-  /// What follows each occurrence of `name`.
-  private static func tails(of name: String, in line: String) -> [Substring] {
-    var result: [Substring] = []
-    var rest = Substring(line)
-    while !rest.isEmpty {
-      if rest.hasPrefix(name) { result.append(rest.dropFirst(name.count)) }
-      rest.removeFirst()
+  /// A command line in upper case without blanks and quotes, as bytes: the guard looks at every
+  /// command that leaves, so it looks quickly.
+  private struct Line {
+    let bytes: [UInt8]
+
+    init(_ text: String) {
+      bytes = text.utf8.compactMap { byte in
+        switch byte {
+        case 0x20, 0x22: nil
+        case 0x61...0x7a: byte - 0x20
+        default: byte
+        }
+      }
     }
-    return result
+
+    func begins(_ name: String) -> Bool {
+      bytes.starts(with: name.utf8)
+    }
+
+    func contains(_ name: String.UTF8View) -> Bool {
+      firstIndex(of: name, from: 0) != nil
+    }
+
+    /// What follows each occurrence of `name`.
+    func tails(of name: String) -> [Substring] {
+      var result: [Substring] = []
+      var from = 0
+      while let at = firstIndex(of: name.utf8, from: from) {
+        result.append(Substring(decoding: bytes[(at + name.utf8.count)...], as: UTF8.self))
+        from = at + 1
+      }
+      return result
+    }
+
+    private func firstIndex(of name: String.UTF8View, from start: Int) -> Int? {
+      guard let first = name.first, bytes.count >= name.count else { return nil }
+      var index = start
+      while index + name.count <= bytes.count {
+        if bytes[index] == first, bytes[index...].starts(with: name) { return index }
+        index += 1
+      }
+      return nil
+    }
   }
 }

@@ -121,6 +121,12 @@ public struct ATResponse: Sendable, Equatable {
 extension String {
   /// Without blanks at both ends.
   var trimmed: String {
+    // Most lines have nothing to take off, and Unicode properties are slow to ask for.
+    if let first = utf8.first, let last = utf8.last, (0x21...0x7e).contains(first),
+      (0x21...0x7e).contains(last)
+    {
+      return self
+    }
     var rest = Substring(self)
     while let first = rest.first, first.isWhitespace { rest.removeFirst() }
     while let last = rest.last, last.isWhitespace { rest.removeLast() }
