@@ -199,6 +199,23 @@ private struct TwoPathBus: Bus {
     expectOldFirmware(report, after, before)
   }
 
+  @Test("and hears nothing but its signature first is not said to be back in its firmware")
+  func strictlySigned() async throws {
+    let before = stick(.e3372h) { options in
+      options.signed = true
+      options.strict = true
+    }
+    let (report, after) = await report(before, try Scenes.package(.e3372h))
+    #expect(report.trouble?.code == "balong.datamode-refused")
+    #expect(!sawCommand(0x41, after))
+    #expect(after.flash.items == before.flash.items)
+    // It takes no restart either, so it waits in download mode, and that is what is said.
+    #expect(after.face?.ports == [.download])
+    #expect(report.verdict == .needsRescue)
+    #expect(report.exitCode == .needsRescue)
+    #expect(report.trouble?.aftermath == .needsRescue)
+  }
+
   @Test("is not what a V3R3 monitor without DATAMODE means by its ERROR") func dataModeUnknown()
     async throws
   {
