@@ -7,6 +7,7 @@ import SmithLink
 import SmithModel
 import SmithSimulators
 import SmithTrials
+import Synchronization
 import Testing
 
 /// A journal that never takes the record which says that only asking is left.
@@ -23,6 +24,20 @@ private final class NoVerifyJournal: Journal {
         "journal.disk-full", "The disk is full.", advice: ["Make room."], exitCode: .refused)
     }
     try kept.append(record)
+  }
+}
+
+/// An owner who agrees and wants to stop once a phase begins.
+private final class Stopper: Owner {
+  private let phase: Phase
+  private let stopped = Mutex(false)
+
+  init(at phase: Phase) { self.phase = phase }
+
+  var wantsToStop: Bool { stopped.withLock { $0 } }
+  func consent(to plan: CheckedPlan) async -> Consent? { Consent(how: "test") }
+  func hear(_ event: UpdateEvent) async {
+    if case .phase(phase, _) = event { stopped.withLock { $0 = true } }
   }
 }
 
@@ -99,6 +114,21 @@ private final class NoVerifyJournal: Journal {
       .update(image, at: old.place, policy: Policy())
     #expect(failed.verdict == .failedStillWorks)
     #expect(failed.trouble?.code == "update.unverified")
+    #expect(failed.trouble?.exitCode == failed.exitCode)
+  }
+
+  @Test("by its owner in download mode changes nothing and starts the old firmware")
+  func stopped() async throws {
+    let before = Scenes.stick(.e3131)
+    let bus = VirtualBus(before)
+    let report = await Scenes.updater(bus, owner: Stopper(at: .write))
+      .update(try Scenes.package(.e3131), at: bus.place, policy: Policy())
+    #expect(report.trouble?.code == "update.cancelled")
+    #expect(report.trouble?.summary.contains("before anything was written") == true)
+    #expect(report.verdict == .unchanged)
+    #expect(report.exitCode == .cancelled)
+    #expect(bus.body.flash.items == before.flash.items)
+    #expect(report.after?.text == before.personality.firmware)
   }
 }
 

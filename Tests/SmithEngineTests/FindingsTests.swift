@@ -226,7 +226,8 @@ private struct TwoPathBus: Bus {
     #expect(after.flash.firmware == image.image.claims.firmware?.text)
   }
 
-  @Test("and refuses at its first item leaves it in its old firmware", arguments: [UInt8(0x07), 0x02])
+  @Test(
+    "and refuses at its first item leaves it in its old firmware", arguments: [UInt8(0x07), 0x02])
   func firstItemRefused(code: UInt8) async throws {
     // No room for the first item; or a signature wanted by a monitor that has no DATAMODE.
     let before =
