@@ -29,6 +29,8 @@ import Testing
       let update = try await bench.run("update", file, "--yes")
       #expect(update.code == exit, "\(file): \(update.out)")
       #expect(update.trouble == code, "\(file): \(update.out)")
+      #expect(update.report["event"] as? String == "report", "\(file): \(update.out)")
+      #expect(update.report["verdict"] as? String == "unchanged")
     }
     #expect(!(try bench.wasTouched()))
     try await bench.unplug(stick)
