@@ -19,12 +19,21 @@ struct StickReturn {
   func wait(within limit: Duration, settleAfter: Duration = .seconds(40)) async -> Subject? {
     let start = bus.now
     var last: Subject?
+    var sightings = 0
     while bus.now - start < limit {
       let left = limit - (bus.now - start)
       if let subject = await ask(within: left) {
         if subject.state == .normal { return subject }
-        if subject.state != .silent { last = subject }
-        if last != nil, bus.now - start >= settleAfter { return last }
+        if subject.state != .silent {
+          last = subject
+          sightings += 1
+        }
+        // Once may be a misunderstanding: a normal stick answers some of a monitor's questions.
+        if last != nil, sightings > 1, bus.now - start >= settleAfter { return last }
+      } else {
+        // Whatever it was, it is gone: what it is now is not known.
+        last = nil
+        sightings = 0
       }
       await bus.pause(.milliseconds(500))
     }
