@@ -3,7 +3,7 @@ public struct PassingReader: Sendable {
   private let bytes: SharedBytes
   private var released = 0
   /// How much may stay behind the position.
-  private static let stride = 1 << 20
+  private static let stride = 1 << 18
 
   /// Will pass over `bytes`.
   public init(_ bytes: SharedBytes) {

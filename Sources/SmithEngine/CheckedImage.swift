@@ -130,6 +130,7 @@ public struct CheckedImage: Sendable {
           passing.passed(done)
         }
       }
+      bytes.release(0..<bytes.count)
     }
     return [UInt8](hash.finalize()).hex
   }

@@ -119,6 +119,7 @@ struct BalongItemCheck {
         return nil
       }
     }
+    stored.release(0..<stored.count)
     guard let bad else { return }
     let place = ImageSpot(
       offset: header.dataOffset + bad.block * header.blockSize, item: spot.item,
