@@ -47,7 +47,8 @@ public struct BalongRoute {
         guard error.isRestart, attempt < Self.sessionLimit else {
           throw (error.isRestart ? session.refusal ?? error : error).trouble
         }
-        await witness.note("The stick restarted by itself; waiting for its download port.")
+        await witness.note(
+          "The stick left: it restarts, or was unplugged. If so, plug it in again now; this waits.")
         (link, state) = try await downloadPort(of: job.place)
         if state == .normal {
           if session.next == job.items.count { return }
