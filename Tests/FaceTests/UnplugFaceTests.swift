@@ -38,7 +38,7 @@ import Testing
     let update = try bench.start(["update", file, "--yes"])
     try await update.line("progress", isProgress(beyond: 30))
     try await bench.unplug(stick)
-    try await update.line("note") { $0.contains("\"note\"") && $0.contains("waiting") }
+    try await update.line("note") { $0.contains("\"note\"") && $0.contains("plug it in again now") }
     let second = try await bench.plug()
     let ended = try await update.end()
     #expect(ended.code == 0, "\(ended.out.suffix(2000))")
