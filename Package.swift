@@ -24,6 +24,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let arguments = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let flyingFox = Target.Dependency.product(name: "FlyingFox", package: "FlyingFox")
 
 let package = Package(
   name: "modemsmith",
@@ -46,6 +48,8 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     // Beside the floors: module maps of system libraries.
@@ -53,6 +57,14 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(
       name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+    .systemLibrary(
+      name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(
+      name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(
+      name: "CLibUSB", pkgConfig: "libusb-1.0", providers: [.apt(["libusb-1.0-0-dev"])]),
+    .systemLibrary(
+      name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     // Floor 0
     room("SmithBytes"),
     room("SmithModel", ["SmithBytes"]),
@@ -78,7 +90,15 @@ let package = Package(
         "SmithVendors", crypto,
       ]),
     // Floor 5
-    room("SmithPorts", ["SmithBytes", "SmithModel", "SmithLink", "SmithEngine"]),
+    room(
+      "SmithPorts",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "CCurl", "CLibUSB", "CSystemd",
+      ]),
+    room("SmithArchives", ["SmithBytes", "SmithModel", "SmithFormats", "CArchive"]),
+    room(
+      "SmithLibrary",
+      ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", crypto, grdb]),
     // Beside
     room("SmithSimulators", ["SmithBytes", "SmithModel", "SmithLink"]),
     room("SmithBench", ["SmithBytes", "SmithModel", "SmithLink"]),
@@ -93,14 +113,23 @@ let package = Package(
       "SmithCLI",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
-        "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench",
-        "SmithTrials", arguments,
+        "SmithVendors", "SmithEngine", "SmithPorts", "SmithArchives", "SmithLibrary",
+        "SmithPage", "SmithFleet", "SmithSimulators", "SmithBench", "SmithTrials", arguments,
       ]),
+    room(
+      "SmithPage",
+      ["SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "SmithPorts", crypto, flyingFox]),
+    room(
+      "SmithFleet", ["SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "SmithPorts"]),
     .executableTarget(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
     tests("HouseTests", []),
     tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
+    tests("SmithArchivesTests", ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives"]),
+    tests(
+      "SmithLibraryTests",
+      ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", "SmithLibrary", crypto, grdb]),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
     tests(

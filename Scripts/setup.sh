@@ -10,11 +10,16 @@ die() { printf 'setup: %s\n' "$@" >&2; exit 1; }
 # Each line: how to see that it is there | Debian package | reason
 needs() {
   cat <<'LIST'
-command -v git|git|SwiftPM fetches two Apple packages with it
+command -v git|git|SwiftPM fetches four Swift packages with it
 test -e /etc/ssl/certs/ca-certificates.crt|ca-certificates|the fetch goes over https
-command -v pkg-config|pkg-config|SwiftPM finds the two libraries below with it
+command -v pkg-config|pkg-config|SwiftPM finds the libraries below with it
 pkg-config --exists zlib|zlib1g-dev|some firmware items are packed with zlib
 pkg-config --exists liblzma|liblzma-dev|some firmware items are packed with LZMA
+pkg-config --exists libarchive|libarchive-dev|firmware comes in zip, 7z, rar and other archives
+pkg-config --exists libcurl|libcurl4-openssl-dev|some sticks are asked and updated through their web page
+pkg-config --exists libusb-1.0|libusb-1.0-0-dev|sticks are found and switched through libusb
+pkg-config --exists libsystemd|libsystemd-dev|ModemManager and the login manager are spoken to over D-Bus
+pkg-config --exists sqlite3|libsqlite3-dev|the firmware library and the history are SQLite files
 test -e /usr/include/stdlib.h|libc6-dev|the Swift compiler reads the C headers
 LIST
 }

@@ -89,7 +89,9 @@ struct FloorPlan {
 
   let places: [String: Place]
 
-  static let system: Set<String> = ["CZlib", "CLZMA", "CArchive", "CLibUSB", "CSystemd"]
+  static let system: Set<String> = [
+    "CZlib", "CLZMA", "CArchive", "CCurl", "CLibUSB", "CSystemd",
+  ]
 
   static let house: FloorPlan = {
     let zero: Set<String> = ["SmithBytes", "SmithModel"]
@@ -98,8 +100,7 @@ struct FloorPlan {
     let engine = three.union(["SmithEngine"])
     let below = engine.union(["SmithPorts", "SmithArchives", "SmithLibrary"])
     let beside: Set<String> = ["SmithSimulators", "SmithBench", "SmithTrials"]
-    let ports = one.union(["SmithEngine", "CLibUSB", "CSystemd"])
-    let face = Place(floor: 6, mayImport: below.union(beside), outside: ["arguments"])
+    let ports = one.union(["SmithEngine", "CCurl", "CLibUSB", "CSystemd"])
     return FloorPlan(places: [
       "SmithBytes": Place(floor: 0, mayImport: []),
       "SmithModel": Place(floor: 0, mayImport: ["SmithBytes"]),
@@ -114,10 +115,12 @@ struct FloorPlan {
       "SmithArchives": Place(
         floor: 5, mayImport: zero.union(["SmithFormats", "CArchive"])),
       "SmithLibrary": Place(
-        floor: 5, mayImport: zero.union(["SmithFormats", "SmithEngine"]), outside: ["grdb"]),
-      "SmithCLI": face,
-      "SmithPage": Place(floor: 6, mayImport: below.union(beside), outside: ["hummingbird"]),
-      "SmithFleet": Place(floor: 6, mayImport: below.union(beside), outside: ["asyncHTTP"]),
+        floor: 5, mayImport: zero.union(["SmithFormats", "SmithEngine"]), outside: ["crypto", "grdb"]),
+      "SmithCLI": Place(
+        floor: 6, mayImport: below.union(beside).union(["SmithPage", "SmithFleet"]),
+        outside: ["arguments"]),
+      "SmithPage": Place(floor: 6, mayImport: below.union(beside), outside: ["crypto", "flyingFox"]),
+      "SmithFleet": Place(floor: 6, mayImport: below.union(beside)),
       "modemsmith": Place(floor: 7, mayImport: ["SmithCLI", "SmithPage", "SmithFleet"]),
       // Beside the floors. Sharing no format or protocol code with the host is the point: a
       // misreading on one side shows as a difference between the two.
