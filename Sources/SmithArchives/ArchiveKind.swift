@@ -132,7 +132,8 @@ struct ArchiveFound {
       let comment = Int(tail[index + 20]) | Int(tail[index + 21]) << 8
       let end = min(at + 22 + comment, file.count)
       let directory = at - size
-      let isBig = size == 0xffff_ffff || offset == 0xffff_ffff
+      // The larger form has two more records between the directory and its end.
+      let isBig = at >= 20 && file.bytes((at - 20)..<(at - 16)) == [0x50, 0x4b, 6, 7]
       let isEmpty = size == 0 && at == 0
       guard
         isBig || isEmpty

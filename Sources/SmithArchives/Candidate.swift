@@ -20,21 +20,25 @@ public struct Candidate: Sendable {
   public let content: Content
   /// Path of the file on the disk.
   public let outer: String
+  /// What the file is called in lists: its name, or its path in the folder that was given.
+  public let label: String
   /// Names inside of it, outermost first; empty for the file itself. Safe to print, unique
   /// together, and never a path on this computer.
   public let inside: [String]
   /// Its bytes.
   public let bytes: SharedBytes
 
-  /// What `--inside` takes, as in `inner.7z#E3131_Update.exe`.
-  public var insideName: String { inside.joined(separator: "#") }
+  /// Whether it was found by looking through a folder.
+  let isInFolder: Bool
+
+  /// What `--inside` takes, as in `inner.7z#E3131_Update.exe`; in a folder with the file in front.
+  public var insideName: String {
+    ((isInFolder ? [label] : []) + inside).joined(separator: "#")
+  }
   /// A path that leads to it again, as in `/tmp/outer.zip#inner.7z#E3131_Update.exe`.
   public var path: String { ([outer] + inside).joined(separator: "#") }
   /// Where it was found, for people, as in `outer.zip > inner/E3131_Update.exe`.
-  public var foundAt: String {
-    let name = outer.split(separator: "/").last.map(String.init) ?? outer
-    return ([name] + inside).joined(separator: " > ")
-  }
+  public var foundAt: String { ([label] + inside).joined(separator: " > ") }
 
   /// The image, if it is a good one.
   public var image: FirmwareImage? {

@@ -56,7 +56,9 @@ public struct Peeler: Sendable {
     try Self.inUnicode { () throws(ArchiveError) in
       for file in files {
         guard let bytes = try? SharedBytes(mapping: file) else { continue }
-        do throws(ArchiveError) { try peel.outermost(bytes, path: file) } catch {
+        do throws(ArchiveError) {
+          try peel.outermost(bytes, path: file, folder: path)
+        } catch {
           switch error {
           case .tooSlow, .noRoom: throw error
           default: peel.note(error)
@@ -89,6 +91,8 @@ struct Peel {
   private var flaws: [ArchiveError] = []
   private var taken: Set<String> = []
   private var outer = ""
+  private var label = ""
+  private var isInFolder = false
 
   init(budget: PeelBudget) {
     self.budget = budget
@@ -105,8 +109,13 @@ struct Peel {
     return Findings(path: path, candidates: order.map(\.element), flaws: flaws)
   }
 
-  mutating func outermost(_ file: SharedBytes, path: String) throws(ArchiveError) {
+  mutating func outermost(
+    _ file: SharedBytes, path: String, folder: String? = nil
+  ) throws(ArchiveError) {
     outer = path
+    isInFolder = folder != nil
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    label = (folder.map { String(path.dropFirst($0.count).drop { $0 == "/" }) } ?? name).shownSafely
     budget.begin(file.count)
     try look(file, [], depth: 0)
   }
@@ -146,7 +155,9 @@ struct Peel {
   ) {
     guard candidates.count < budget.limits.candidates else { return }
     candidates.append(
-      Candidate(content: content, outer: outer, inside: inside, bytes: bytes))
+      Candidate(
+        content: content, outer: outer, label: label, inside: inside, bytes: bytes,
+        isInFolder: isInFolder))
   }
 
   /// Archives that lie in one file, one after another.
@@ -246,8 +257,7 @@ struct Peel {
   }
 
   private func place(_ inside: [String]) -> String {
-    let name = outer.split(separator: "/").last.map(String.init) ?? outer
-    return ([name] + inside).joined(separator: " > ")
+    ([label] + inside).joined(separator: " > ")
   }
 
   /// A compressed stream has no names in it: it is its own without the ending.
