@@ -30,7 +30,7 @@ struct ArchiveFound {
     }
     if starts(sevenZip) {
       var found = found(.sevenZip)
-      found.isCutOff = sevenZipEnd(file, at: 0).map { $0 > file.count } ?? true
+      found.isCutOff = file.count < 32 || (sevenZipEnd(file, at: 0) ?? 0) > file.count
       return found
     }
     if starts(rar) { return found(.rar) }

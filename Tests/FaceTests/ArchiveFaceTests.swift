@@ -7,22 +7,34 @@ import Testing
     var local = Data()
     var directory = Data()
     for (name, bytes) in files {
-      let name = Data(name.utf8)
-      let common =
-        number(0, 2) + number(0, 2) + number(0, 4) + number(crc32(bytes), 4)
-        + number(bytes.count, 4) + number(bytes.count, 4) + number(name.count, 2) + number(0, 2)
-      directory += Data([0x50, 0x4b, 1, 2]) + number(20, 2) + number(20, 2) + common
-      directory += number(0, 10) + number(local.count, 4) + name
-      local += Data([0x50, 0x4b, 3, 4]) + number(20, 2) + common + name + bytes
+      var common = numbers(2, 0, 0, 0, 0)
+      common.append(numbers(4, crc32(bytes), bytes.count, bytes.count))
+      common.append(numbers(2, name.utf8.count, 0))
+      directory.append(contentsOf: [0x50, 0x4b, 1, 2, 20, 0, 20, 0])
+      directory.append(common)
+      directory.append(numbers(2, 0, 0, 0, 0, 0))
+      directory.append(numbers(4, local.count))
+      directory.append(contentsOf: name.utf8)
+      local.append(contentsOf: [0x50, 0x4b, 3, 4, 20, 0])
+      local.append(common)
+      local.append(contentsOf: name.utf8)
+      local.append(bytes)
     }
-    let end =
-      Data([0x50, 0x4b, 5, 6]) + number(0, 4) + number(files.count, 2) + number(files.count, 2)
-      + number(directory.count, 4) + number(local.count, 4) + number(0, 2)
-    return local + directory + end
+    var end = Data([0x50, 0x4b, 5, 6, 0, 0, 0, 0])
+    end.append(numbers(2, files.count, files.count))
+    end.append(numbers(4, directory.count, local.count))
+    end.append(contentsOf: [0, 0])
+    local.append(directory)
+    local.append(end)
+    return local
   }
 
-  static func number(_ value: Int, _ width: Int) -> Data {
-    Data((0..<width).map { UInt8(value >> (8 * $0) & 0xff) })
+  static func numbers(_ width: Int, _ values: Int...) -> Data {
+    var data = Data()
+    for value in values {
+      for index in 0..<width { data.append(UInt8(value >> (8 * index) & 0xff)) }
+    }
+    return data
   }
 
   private static let table: [UInt32] = (0..<256).map { start in
@@ -32,7 +44,9 @@ import Testing
   }
 
   static func crc32(_ bytes: Data) -> Int {
-    Int(~bytes.reduce(0xffff_ffff as UInt32) { $0 >> 8 ^ table[Int(($0 ^ UInt32($1)) & 0xff)] })
+    var sum: UInt32 = 0xffff_ffff
+    for byte in bytes { sum = sum >> 8 ^ table[Int((sum ^ UInt32(byte)) & 0xff)] }
+    return Int(~sum)
   }
 
   private func contents(_ path: String) throws -> Data {

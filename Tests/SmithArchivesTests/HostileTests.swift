@@ -19,11 +19,9 @@ import Testing
 
   @Test("that is cut off anywhere never gives an image, and is called cut off") func cut() throws {
     for (name, archive) in try PeelerTests.kinds() {
-      for share in [10, 50, 90, 99] {
-        let cut = [UInt8](archive.prefix(archive.count * share / 100))
-        let code = Self.code(cut)
+      for share in [10, 50, 90] {
+        let code = Self.code([UInt8](archive.prefix(archive.count * share / 100)))
         #expect(code != nil, "\(name) at \(share) %")
-        // A tar or rar that ends in the middle of its data; an image of a CD that was cut.
         if share == 50 { #expect(code == "archive.truncated", "\(name)") }
       }
     }

@@ -35,15 +35,23 @@ import Testing
     }
   }
 
+  /// The packed bytes of every part, in order.
+  static func parts(_ candidate: Candidate) -> [[UInt8]]? {
+    candidate.image?.segments.map { $0.stored.bytes() }
+  }
+
   @Test("finds the archive behind a self-extracting program") func selfExtracting() throws {
+    let wanted = try Peeler().peel(Self.program).choose(nil)
     for (name, archive) in try Self.kinds()
     where ["zip", "7z", "cab", "rar", "rar5"].contains(name) {
-      let findings = try Peeler().peel(Made.selfExtracting(archive), "setup.exe")
-      #expect(try findings.choose(nil).bytes.bytes() == Self.program, "\(name)")
+      let whole = Made.selfExtracting(archive)
       // Signatures are put behind the archive.
-      if name != "rar", name != "rar5" {
-        let signed = Made.selfExtracting(archive) + [UInt8](repeating: 0x30, count: 6000)
-        #expect(try Peeler().peel(signed).choose(nil).bytes.bytes() == Self.program, "\(name)")
+      for bytes in [whole, whole + [UInt8](repeating: 0x30, count: 6000)] {
+        let found = try Peeler().peel(bytes, "setup.exe").choose(nil)
+        #expect(Self.parts(found) == Self.parts(wanted), "\(name)")
+        if name == "zip" || name == "7z" || name == "cab" {
+          #expect(found.foundAt == "setup.exe > inner/E3131_Update.exe", "\(name)")
+        }
       }
     }
   }
@@ -132,14 +140,13 @@ import Testing
   @Test("shows names of any encoding, and none that steers a terminal") func names() throws {
     let findings = try Peeler().peel(
       try Made.archive(
-        "7zip",
+        "ustar",
         [
           Made.File(name: "Обновление/прошивка.bin", bytes: Made.firmware(1)),
           Made.File(name: "evil\u{1b}[2J\u{202e}exe.bin", bytes: Made.firmware(2)),
         ]))
-    #expect(findings.candidates.last?.insideName == "evil?[2J?exe.bin")
-    // The writer runs in the locale of the tests, which may know no Cyrillic.
-    #expect(findings.candidates.count == 2)
+    #expect(
+      findings.candidates.map(\.insideName) == ["Обновление/прошивка.bin", "evil?[2J?exe.bin"])
     // Code page 866, as old Russian zips have it.
     let old = Made.rar4("a", Made.firmware(1))
     var zip = try Made.zip([("ABCDEF.bin", Made.firmware(1))])

@@ -42,10 +42,10 @@ enum Made {
   /// The head of a Windows program with an archive behind it.
   static func selfExtracting(_ archive: [UInt8]) -> [UInt8] {
     var random = SeededRandom(7)
-    var stub = [0x4d, 0x5a] + random.bytes(9000)
     // A stub knows the mark of its own archive, without an archive behind that mark.
-    stub += [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c] + [UInt8]("Rar!".utf8) + [0x1a, 7, 0]
-    return stub + random.bytes(300) + archive
+    return fields(
+      [0x4d, 0x5a], random.bytes(9000), [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], text("Rar!"),
+      [0x1a, 7, 0], random.bytes(300), archive)
   }
 
   struct File {
@@ -81,7 +81,6 @@ enum Made {
       for file in files {
         guard let entry = unsafe archive_entry_new() else { throw Failure.noWriter("no memory") }
         defer { unsafe archive_entry_free(entry) }
-        unsafe archive_entry_set_pathname_utf8(entry, file.name)
         unsafe archive_entry_set_pathname(entry, file.name)
         unsafe archive_entry_set_size(entry, Int64(file.bytes.count))
         unsafe archive_entry_set_filetype(entry, file.link == nil ? 0o100000 : 0o120000)
@@ -107,6 +106,16 @@ enum Made {
     (0..<width).map { UInt8(value >> (8 * $0) & 0xff) }
   }
 
+  /// Fields one after another: chains of `+` are more than the type checker likes.
+  static func fields(_ parts: [UInt8]...) -> [UInt8] { Array(parts.joined()) }
+
+  /// Numbers of a width.
+  static func numbers(_ width: Int, _ values: Int...) -> [UInt8] {
+    Array(values.map { number($0, width) }.joined())
+  }
+
+  static func text(_ text: String) -> [UInt8] { [UInt8](text.utf8) }
+
   static func crc32(_ bytes: [UInt8]) -> Int {
     var sum: UInt32 = 0xffff_ffff
     for byte in bytes {
@@ -118,34 +127,34 @@ enum Made {
 
   /// A cabinet without compression.
   static func cab(_ name: String, _ bytes: [UInt8]) -> [UInt8] {
-    let blocks = stride(from: 0, to: bytes.count, by: 32768).map {
-      [UInt8](bytes[$0..<min($0 + 32768, bytes.count)])
+    var data: [UInt8] = []
+    var blocks = 0
+    for start in stride(from: 0, to: bytes.count, by: 32768) {
+      let block = [UInt8](bytes[start..<min(start + 32768, bytes.count)])
+      data += fields(number(0, 4), numbers(2, block.count, block.count), block)
+      blocks += 1
     }
-    let data = blocks.flatMap {
-      number(0, 4) + number($0.count, 2) + number($0.count, 2) + $0
-    }
-    let file =
-      number(bytes.count, 4) + number(0, 4) + number(0, 2) + number(0x4a21, 2)
-      + number(0, 2) + number(0x20, 2) + [UInt8](name.utf8) + [0]
-    let folder = number(36 + 8 + file.count, 4) + number(blocks.count, 2) + number(0, 2)
+    let file = fields(
+      numbers(4, bytes.count, 0), numbers(2, 0, 0x4a21, 0, 0x20), text(name), [0])
+    let folder = fields(number(36 + 8 + file.count, 4), numbers(2, blocks, 0))
     let size = 36 + folder.count + file.count + data.count
-    let head =
-      [UInt8]("MSCF".utf8) + number(0, 4) + number(size, 4) + number(0, 4)
-      + number(44, 4) + number(0, 4) + [3, 1] + number(1, 2) + number(1, 2) + number(0, 2)
-      + number(7, 2) + number(0, 2)
-    return head + folder + file + data
+    let head = fields(
+      text("MSCF"), numbers(4, 0, size, 0, 44, 0), [3, 1], numbers(2, 1, 1, 0, 7, 0))
+    return fields(head, folder, file, data)
   }
 
   /// An archive of RAR version 4 without compression.
   static func rar4(_ name: String, _ bytes: [UInt8], encrypted: Bool = false) -> [UInt8] {
-    func block(_ rest: [UInt8]) -> [UInt8] { number(crc32(rest) & 0xffff, 2) + rest }
-    let main = block([0x73] + number(0, 2) + number(13, 2) + number(0, 6))
-    var rest = [0x74] + number(0x8000 | (encrypted ? 4 : 0), 2) + number(32 + name.utf8.count, 2)
-    rest += number(bytes.count, 4) + number(bytes.count, 4) + [2] + number(crc32(bytes), 4)
-    rest += number(0x4a21_0000, 4) + [20, 0x30] + number(name.utf8.count, 2) + number(0x20, 4)
-    rest += [UInt8](name.utf8)
-    let end = block([0x7b] + number(0x4000, 2) + number(7, 2))
-    return [UInt8]("Rar!".utf8) + [0x1a, 7, 0] + main + block(rest) + bytes + end
+    func block(_ rest: [UInt8]) -> [UInt8] { fields(number(crc32(rest) & 0xffff, 2), rest) }
+    let length = name.utf8.count
+    let flags = encrypted ? 0x8004 : 0x8000
+    let file = fields(
+      [0x74], numbers(2, flags, 32 + length), numbers(4, bytes.count, bytes.count), [2],
+      numbers(4, crc32(bytes), 0x4a21_0000), [20, 0x30], number(length, 2), number(0x20, 4),
+      text(name))
+    return fields(
+      text("Rar!"), [0x1a, 7, 0], block(fields([0x73], numbers(2, 0, 13), number(0, 6))),
+      block(file), bytes, block(fields([0x7b], numbers(2, 0x4000, 7))))
   }
 
   /// An archive of RAR version 5 without compression.
@@ -153,15 +162,15 @@ enum Made {
     func vint(_ value: Int) -> [UInt8] {
       value < 0x80 ? [UInt8(value)] : [UInt8(value & 0x7f) | 0x80] + vint(value >> 7)
     }
-    func block(_ fields: [UInt8]) -> [UInt8] {
-      let sized = vint(fields.count) + fields
-      return number(crc32(sized), 4) + sized
+    func block(_ inner: [UInt8]) -> [UInt8] {
+      let sized = vint(inner.count) + inner
+      return fields(number(crc32(sized), 4), sized)
     }
-    let main = block([1, 0, 0])
-    let file = block(
-      [2, 2] + vint(bytes.count) + [4] + vint(bytes.count) + vint(0x20) + number(crc32(bytes), 4)
-        + [0, 0] + vint(name.utf8.count) + [UInt8](name.utf8))
-    return [UInt8]("Rar!".utf8) + [0x1a, 7, 1, 0] + main + file + bytes + block([5, 0, 0])
+    let file = fields(
+      [2, 2], vint(bytes.count), [4], vint(bytes.count), vint(0x20), number(crc32(bytes), 4),
+      [0, 0], vint(name.utf8.count), text(name))
+    return fields(
+      text("Rar!"), [0x1a, 7, 1, 0], block([1, 0, 0]), block(file), bytes, block([5, 0, 0]))
   }
 
   /// A zip of empty files, written without a library so that it is quick.
@@ -169,23 +178,24 @@ enum Made {
     var local: [UInt8] = []
     var directory: [UInt8] = []
     for index in 0..<count {
-      let name = [UInt8]("f\(index)".utf8)
-      let common = number(0, 8) + number(0, 12) + number(name.count, 2) + number(0, 2)
-      directory += [0x50, 0x4b, 1, 2] + number(20, 2) + number(20, 2) + common + number(0, 10)
-      directory += number(local.count, 4) + name
-      local += [0x50, 0x4b, 3, 4] + number(20, 2) + common + name
+      let name = text("f\(index)")
+      let common = fields(number(0, 8), number(0, 12), numbers(2, name.count, 0))
+      directory += fields([0x50, 0x4b, 1, 2], numbers(2, 20, 20), common, number(0, 10))
+      directory += fields(number(local.count, 4), name)
+      local += fields([0x50, 0x4b, 3, 4], number(20, 2), common, name)
     }
     let short = min(count, 0xffff)
     let start = local.count
     var end: [UInt8] = []
     if count > 0xffff {
-      end += [0x50, 0x4b, 6, 6] + number(44, 8) + number(45, 2) + number(45, 2) + number(0, 8)
-      end += number(count, 8) + number(count, 8) + number(directory.count, 8) + number(start, 8)
-      end += [0x50, 0x4b, 6, 7] + number(0, 4) + number(start + directory.count, 8) + number(1, 4)
+      end += fields([0x50, 0x4b, 6, 6], number(44, 8), numbers(2, 45, 45), number(0, 8))
+      end += numbers(8, count, count, directory.count, start)
+      end += fields(
+        [0x50, 0x4b, 6, 7], number(0, 4), number(start + directory.count, 8), number(1, 4))
     }
-    end += [0x50, 0x4b, 5, 6] + number(0, 4) + number(short, 2) + number(short, 2)
-    end += number(directory.count, 4) + number(start, 4) + number(0, 2)
-    return local + directory + end
+    end += fields([0x50, 0x4b, 5, 6], number(0, 4), numbers(2, short, short))
+    end += fields(numbers(4, directory.count, start), number(0, 2))
+    return fields(local, directory, end)
   }
 }
 
