@@ -21,6 +21,8 @@ import SmithFormats
   private let source: Source
   private let place: String
   private let kind: ArchiveFound.Kind
+  /// How many streams may lie in one another.
+  private let depth: Int
 
   /// Opens an archive for reading.
   ///
@@ -32,6 +34,7 @@ import SmithFormats
     unsafe self.archive = archive
     self.place = place
     kind = found.kind
+    depth = budget.limits.depth
     source = Source(found.bytes, budget: budget)
     unsafe Self.allow(found.kind, archive)
     let context = unsafe Unmanaged.passUnretained(source).toOpaque()
@@ -62,9 +65,9 @@ import SmithFormats
     default: throw failure()
     }
     guard let entry = unsafe entry else { throw failure() }
-    // More than one filter is a stream in a stream, as quines are.
-    if unsafe archive_filter_count(archive) > 2 {
-      throw .tooDeep(at: place, limit: 1)
+    // A stream in a stream, as quines are; the last of the filters is always "none".
+    if unsafe archive_filter_count(archive) > Int32(clamping: depth) + 1 {
+      throw .tooDeep(at: place, limit: depth)
     }
     return unsafe describe(entry)
   }
@@ -136,7 +139,7 @@ import SmithFormats
     if says("unsupported", "not supported", "multi-volume", "multivolume", "unavailable") {
       return .unsupported(at: place, reason: reason)
     }
-    if text.isEmpty, source.isAtEnd { return .truncated(at: place) }
+    if text.isEmpty || lower.contains("i/o error"), source.sawEnd { return .truncated(at: place) }
     return .damaged(at: place, reason: reason)
   }
 }
@@ -151,6 +154,8 @@ import SmithFormats
   private var passing: PassingReader
   private static let pieceSize = 128 << 10
   private(set) var wasStopped = false
+  /// Whether more was asked for than there is.
+  private(set) var sawEnd = false
 
   init(_ bytes: SharedBytes, budget: PeelBudget) {
     self.bytes = bytes
@@ -167,8 +172,6 @@ import SmithFormats
     unsafe context.map { unsafe Unmanaged<Source>.fromOpaque($0).takeUnretainedValue() }
   }
 
-  var isAtEnd: Bool { position >= bytes.count }
-
   func stopped(at place: String) -> ArchiveError {
     .tooSlow(at: place, limit: Int(budget.limits.time.components.seconds))
   }
@@ -182,6 +185,7 @@ import SmithFormats
     let end = min(position + Self.pieceSize, bytes.count)
     let piece = bytes.bytes(position..<max(position, end))
     unsafe buffer.copyBytes(from: piece)
+    if piece.isEmpty { sawEnd = true }
     position += piece.count
     passing.passed(position)
     if let start = unsafe start { unsafe start.pointee = UnsafeRawPointer(buffer.baseAddress) }

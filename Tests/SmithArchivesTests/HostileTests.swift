@@ -109,7 +109,8 @@ import Testing
 
   @Test("of a stream in a stream in a stream is not followed") func quine() throws {
     var bytes = Made.firmware()
-    for _ in 0..<3 {
+    for layer in 1...4 {
+      if layer == 4 { #expect(Self.code(bytes) == nil) }
       bytes = try Made.archive("raw", filter: "gzip", [Made.File(name: "x", bytes: bytes)])
     }
     #expect(Self.code(bytes) == "archive.too-deep")
