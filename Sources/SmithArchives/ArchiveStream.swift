@@ -135,7 +135,9 @@ import SmithFormats
     let lower = text.lowercased()
     func says(_ words: String...) -> Bool { words.contains { lower.contains($0) } }
     if says("encrypt", "passphrase", "crypto", "password") { return .encrypted(at: place) }
-    if says("truncat", "unexpected end", "premature") { return .truncated(at: place) }
+    if says("truncat", "unexpected end", "premature", "no progress") {
+      return .truncated(at: place)
+    }
     if says("unsupported", "not supported", "multi-volume", "multivolume", "unavailable") {
       return .unsupported(at: place, reason: reason)
     }
