@@ -36,6 +36,7 @@ let package = Package(
       targets: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench", "SmithTrials",
+        "SmithArchives",
       ]),
     // What the fuzzers need: everything that reads bytes from outside.
     .library(
@@ -126,7 +127,9 @@ let package = Package(
     // Tests
     tests("HouseTests", []),
     tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
-    tests("SmithArchivesTests", ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives"]),
+    tests(
+      "SmithArchivesTests",
+      ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives", "CArchive"]),
     tests(
       "SmithLibraryTests",
       ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", "SmithLibrary", crypto, grdb]),

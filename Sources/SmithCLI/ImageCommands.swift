@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SmithArchives
 import SmithBytes
 import SmithEngine
 import SmithFormats
@@ -20,15 +21,50 @@ struct ImageShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Shows what a firmware file holds.")
 
-  @Argument(help: "The firmware file.") var file: String
+  @Argument(help: "The firmware file, an archive, a CD-ROM image or a folder.") var file: String
   @OptionGroup var common: CommonOptions
+  @OptionGroup var choice: InsideOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage(path: file)
-      if common.json { Output.json(image.json) } else { image.show() }
+      let firmware = FirmwareFile(file, inside: choice.inside)
+      let path = firmware.path
+      if let image = try firmware.plain({ () throws(Trouble) in try CheckedImage(path: path) }) {
+        show(image, nil)
+        return .ok
+      }
+      let findings = try firmware.findings()
+      if firmware.inside == nil, !findings.candidates.isEmpty {
+        if common.json {
+          for object in findings.json { Output.json(object) }
+        } else if findings.candidates.count > 1 || !findings.flaws.isEmpty {
+          findings.show()
+          Output.line("")
+        }
+        // Which one is meant is the owner's to say; the list is the answer.
+        if findings.best.count > 1 { return .ok }
+      }
+      // With nothing to send in it, what can be shown is the CD itself.
+      let only = findings.images.isEmpty ? findings.candidates.first : nil
+      let candidate: Candidate
+      if firmware.inside == nil, let only, case .dashboard = only.content {
+        candidate = only
+      } else {
+        candidate = try firmware.choose(findings)
+      }
+      if case .dashboard(let dashboard) = candidate.content {
+        if common.json { Output.json(dashboard.json) } else { dashboard.show() }
+      } else {
+        show(try FirmwareFile.checked(candidate), candidate)
+      }
       return .ok
     }
+  }
+
+  private func show(_ image: CheckedImage, _ candidate: Candidate?) {
+    if common.json { return Output.json(image.json(at: candidate)) }
+    if let candidate { Output.line("inside    \(candidate.foundAt)") }
+    image.show()
   }
 }
 
@@ -36,12 +72,13 @@ struct ImageCheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Verifies every checksum of a firmware file.")
 
-  @Argument(help: "The firmware file.") var file: String
+  @Argument(help: "The firmware file, an archive or folder with one.") var file: String
   @OptionGroup var common: CommonOptions
+  @OptionGroup var choice: InsideOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage.read(path: file)
+      let image = try FirmwareFile(file, inside: choice.inside).read()
       if common.json {
         Output.json(
           .object([
@@ -66,10 +103,11 @@ struct ImageUnpackCommand: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: "The folder; it is made if it does not exist.")
   var output: String
   @OptionGroup var common: CommonOptions
+  @OptionGroup var choice: InsideOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage.read(path: file)
+      let image = try FirmwareFile(file, inside: choice.inside).read()
       do {
         try FileManager.default.createDirectory(
           atPath: output, withIntermediateDirectories: true)
@@ -190,9 +228,10 @@ extension ImageBuildSampleCommand {
 
 extension CheckedImage {
   /// What the file holds, as an object of the JSON contract.
-  var json: JSONValue {
+  func json(at candidate: Candidate?) -> JSONValue {
     .object([
-      "event": .string("image"), "format": .string(image.format.rawValue),
+      "event": .string("image"), "found_at": .text(candidate?.foundAt),
+      "inside": .text(candidate?.insideName), "format": .string(image.format.rawValue),
       "kinds": .array(image.kinds.map(\.rawValue).sorted().map { .string($0) }),
       "products": .array(image.claims.products.map { .string($0) }),
       "firmware": .text(image.claims.firmware), "signed": .bool(isSigned),

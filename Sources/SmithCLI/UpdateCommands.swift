@@ -11,14 +11,15 @@ struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Says what an update would do; nothing is sent to flash.")
 
-  @Argument(help: "The firmware file.") var file: String
+  @Argument(help: "The firmware file, an archive or folder with one.") var file: String
+  @OptionGroup var choice: InsideOptions
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage(path: file, with: rules.with)
+      let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
       let (bus, place) = try await target.bus()
       let owner = TerminalOwner(json: common.json, yes: false)
       let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
@@ -47,7 +48,9 @@ struct UpdateCommand: AsyncParsableCommand {
       plug the stick in again and run `modemsmith resume`.
       """)
 
-  @Argument(help: "The firmware file (.bin, .exe, or a folder of parts).") var file: String
+  @Argument(help: "The firmware file (.bin, .exe, a folder of parts, or an archive).")
+  var file: String
+  @OptionGroup var choice: InsideOptions
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
@@ -58,13 +61,14 @@ struct UpdateCommand: AsyncParsableCommand {
     if dryRun {
       var plan = PlanCommand()
       plan.file = file
+      plan.choice = choice
       plan.target = target
       plan.common = common
       plan.rules = rules
       return try await plan.run()
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
-      let image = try CheckedImage(path: file, with: rules.with)
+      let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
       let policy = try rules.policy()
       let state = try StateDirectory(target.stateDir)
       let (bus, place) = try await target.bus()
@@ -109,8 +113,8 @@ struct ResumeCommand: AsyncParsableCommand {
       guard let unfinished = try state.unfinished(at: wanted) else { throw Self.nothing }
       let lock = try state.lock(unfinished.header.place)
       defer { withExtendedLifetime(lock) {} }
-      let image = try CheckedImage(
-        path: file ?? unfinished.header.file, with: unfinished.header.others ?? [])
+      let image = try FirmwareFile(file ?? unfinished.header.file).open(
+        sha256: unfinished.header.plan.sha256, with: unfinished.header.others ?? [])
       let journal = try FileJournal(path: unfinished.path)
       let owner = TerminalOwner(json: common.json, yes: true)
       let surroundings = Surroundings.files(
@@ -150,7 +154,8 @@ struct RehearseCommand: AsyncParsableCommand {
     commandName: "rehearse",
     abstract: "Does the whole update on a simulated stick, in virtual time; no stick is needed.")
 
-  @Argument(help: "The firmware file.") var file: String
+  @Argument(help: "The firmware file, an archive or folder with one.") var file: String
+  @OptionGroup var choice: InsideOptions
   @Option(name: .long, help: "The simulated model.") var model = "huawei-e3131"
   @Option(name: .long, help: "The version that it runs before.") var firmware: String?
   @OptionGroup var common: CommonOptions
@@ -158,7 +163,7 @@ struct RehearseCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage(path: file, with: rules.with)
+      let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
       let stick = try SimulatedModels.stick(
         model, firmware: firmware, options: SimulatedModels.Switches(signed: image.isSigned))
       let owner = TerminalOwner(json: common.json, yes: true)

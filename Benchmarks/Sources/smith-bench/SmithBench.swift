@@ -4,7 +4,7 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [framing] [cable] [updates] [program]`; all parts, if none is named.
+/// `smith-bench [--quick] [framing] [cable] [updates] [program] [peeling]`; all parts, if none is named.
 @main
 enum SmithBench {
   static func main() async throws {
@@ -22,6 +22,7 @@ enum SmithBench {
     if wants("cable") { add(try cable(quick)) }
     if wants("updates") { add(await updates(quick)) }
     if wants("program") { add(try program(quick)) }
+    if wants("peeling") { add(try Peeling.rows(quick)) }
     try write(rows)
     if rows.contains(where: { $0.isKept == false }) { exit(1) }
   }
