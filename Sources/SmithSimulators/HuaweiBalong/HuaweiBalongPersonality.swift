@@ -104,6 +104,10 @@ extension HuaweiBalongStick {
     public var endDelay: Duration = .zero
     /// Time from leaving the bus to coming back; drawn from the seed.
     public var returnDelay: ClosedRange<Duration> = .seconds(3)...(.seconds(15))
+    /// Time from the end of a loader to its download port.
+    public var loaderDelay: ClosedRange<Duration> = .seconds(10)...(.seconds(30))
+    /// Whether the boot ROM checks signatures, which no loader here has.
+    public var secureBoot = false
     /// Time from plugging in to the first enumeration.
     public var plugDelay: Duration = .zero
     /// Whether normal mode echoes commands after power-on.
