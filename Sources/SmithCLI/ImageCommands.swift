@@ -24,6 +24,11 @@ struct ImageShowCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      if CheckedLoader.looksLikeOne(file) {
+        let loader = try CheckedLoader(path: file)
+        if common.json { Output.json(loader.json) } else { loader.show() }
+        return .ok
+      }
       let image = try CheckedImage(path: file)
       if common.json { Output.json(image.json) } else { image.show() }
       return .ok
@@ -130,6 +135,12 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Add a signature block.") var signed = false
   @Flag(name: .long, help: "Compress items with zlib and LZMA.") var compressed = false
   @Flag(name: .long, help: "Wrap it in a Windows program, as vendors do.") var exe = false
+  @Option(
+    name: .long, help: "Make a loader in its place: stock, safe or unknown.", transform: choice)
+  var loader: SampleLoader.Kind?
+  @Option(
+    name: .long, help: "What the package holds: firmware, dashboard or both.", transform: choice)
+  var kind = SamplePackage.Kind.firmware
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
@@ -141,7 +152,11 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
       package.signed = signed
       package.compressed = compressed
       package.exe = exe
-      let bytes = package.build()
+      package.kind = kind
+      let bytes =
+        try loader.map { kind throws(Trouble) in
+          SampleLoader(for: try SimulatedModels.personality(model), kind: kind).build()
+        } ?? package.build()
       guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
         throw Trouble(
           "file.not-writable", "\(output) cannot be written.", advice: ["Choose another path."],
@@ -158,6 +173,16 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
       return .ok
     }
   }
+}
+
+/// One of the raw values of a type, as an option's value.
+private func choice<Value: RawRepresentable & CaseIterable>(_ text: String) throws -> Value
+where Value.RawValue == String {
+  guard let value = Value(rawValue: text) else {
+    let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("\(text) is none of \(known)")
+  }
+  return value
 }
 
 extension CheckedImage {

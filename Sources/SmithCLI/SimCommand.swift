@@ -24,16 +24,22 @@ struct SimCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "A monitor that takes signed packages only.") var signed = false
   @Option(name: .long, help: "Folder into which received items are written.") var flash: String?
   @Option(name: .long, help: "File that gets one JSON line for every message.") var log: String?
+  @Flag(name: .long, help: "Its boot part is damaged: only the boot ROM is left.")
+  var bricked = false
+  @Flag(name: .long, help: "Its boot pin is grounded while it is plugged in.")
+  var bootPin = false
   @Option(name: .long, help: "Decides every delay that is drawn.") var seed: UInt64 = 1
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
 
   func run() async throws {
     try await explaining(json: false) { () throws(Trouble) in
-      let stick = try SimulatedModels.stick(
+      var stick = try SimulatedModels.stick(
         model, firmware: firmware,
         options: SimulatedModels.Switches(
           strict: strict, signed: signed, logging: log != nil, seed: seed))
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
+      if bricked { stick.flash.brick() }
+      stick.bootPinIsGrounded = bootPin
       let server = PTYServer(keeper.restored(stick), link: link, speed: max(0.01, speed)) { event in
         switch event {
         case .published(let link, _, let role): Output.line("published \(link) \(role.rawValue)")
