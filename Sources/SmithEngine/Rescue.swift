@@ -4,6 +4,7 @@ public import SmithLink
 public import SmithModel
 public import SmithProtocols
 import SmithVendors
+import Synchronization
 
 /// An owner who can agree to a rescue.
 public protocol RescueOwner: Owner {
@@ -52,6 +53,8 @@ public struct Rescuer {
 
   /// How long a loader may take to show its port.
   static var loaderLimit: Duration { .seconds(60) }
+  /// How often a loader is sent again after the stick fell back into its boot ROM.
+  static var mostFallbacks: Int { 3 }
 
   /// A rescuer on a bus, for one owner.
   ///
@@ -82,15 +85,9 @@ public struct Rescuer {
       try await run(loader, image, place, policy, &report)
     } catch {
       report.update.trouble = error
-      switch error.aftermath {
-      case .untouched, .stillBoots: report.update.verdict = .unchanged
-      case .needsRescue: report.update.verdict = .needsRescue
-      case .unknown: report.update.verdict = .unknown
-      }
-      // A refusal keeps its own exit code: nothing was sent.
-      if error.exitCode == .refused || error.exitCode == .cancelled {
-        report.update.verdict = .unchanged
-      }
+      report.update.verdict =
+        error.exitCode == .needsRescue
+        ? .needsRescue : error.aftermath == .unknown ? .unknown : .unchanged
     }
     report.update.seconds = (bus.now - start).inSeconds
     return report
@@ -109,7 +106,7 @@ public struct Rescuer {
     var agreed: String?
     switch state {
     case .bootROM:
-      agreed = try await load(decided, over: link, place, &report)
+      agreed = try await load(decided, over: link, place, agreed: nil, &report)
     case .download, .downloadAT:
       await link.close()
       await owner.hear(.note("It waits in download mode already: no loader is needed."))
@@ -118,11 +115,49 @@ public struct Rescuer {
       throw Self.noBootROM(state)
     }
     report.update.verdict = .unchanged
-    guard let image else { return }
+    if let image { try await update(image, decided, place, policy, agreed, &report) }
+  }
+
+  // MARK: The update
+
+  /// Writes the firmware; loads the loader anew when the stick falls back into its boot ROM in
+  /// the middle, as one does that restarts after its partition table and has no boot part yet.
+  private func update(
+    _ image: CheckedImage, _ decided: DecidedRescue, _ place: Place, _ policy: RescuePolicy,
+    _ agreed: String?, _ report: inout RescueReport
+  ) async throws(Trouble) {
     report.reachedUpdate = true
     let heir = RescueHeir(owner, agreed: agreed, sha256: image.sha256)
+    let memory = RememberedJournal()
+    var surroundings = surroundings
+    let original = surroundings.newJournal
+    surroundings.newJournal = { () throws(Trouble) in memory.begin(try original()) }
     let updater = Updater(bus: bus, owner: heir, surroundings: surroundings)
     report.update = await updater.update(image, at: place, policy: policy.update)
+    for _ in 0..<Self.mostFallbacks {
+      guard report.update.verdict == .needsRescue || report.update.verdict == .unknown,
+        case .planned(let header)? = memory.records.first, !owner.wantsToStop
+      else { break }
+      guard let (link, state) = try? await Self.probe(place, on: bus) else { break }
+      guard state == .bootROM else {
+        await link.close()
+        break
+      }
+      await owner.hear(.note("It fell back into its boot ROM: sending the loader once more."))
+      let consent = agreed ?? header.consent
+      do throws(Trouble) {
+        _ = try await load(decided, over: link, place, agreed: consent, &report)
+      } catch {
+        // What became of the flash is told by the update, the reason by the loader.
+        report.update.trouble = error
+        report.update.trouble?.aftermath = .needsRescue
+        break
+      }
+      let written = report.update.bytes
+      report.update = await updater.resume(
+        image, header, memory.records, journal: memory, policy: policy.update)
+      report.update.bytes += written
+    }
     // An update that was not begun leaves a stick that still waits.
     if report.update.verdict == .unchanged, report.update.trouble != nil {
       report.update.trouble?.aftermath = .needsRescue
@@ -148,17 +183,13 @@ public struct Rescuer {
 
   /// Consent, journal, upload, and waiting for the loader; how the owner agreed.
   private func load(
-    _ decided: DecidedRescue, over link: any ByteLink, _ place: Place,
+    _ decided: DecidedRescue, over link: any ByteLink, _ place: Place, agreed: String?,
     _ report: inout RescueReport
   ) async throws(Trouble) -> String {
     let how: String
     let journal: any RescueJournal
     do throws(Trouble) {
-      for warning in decided.plan.warnings { await owner.hear(.warning(warning)) }
-      guard let consent = await owner.consent(toRescue: decided.plan), !owner.wantsToStop else {
-        throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
-      }
-      how = consent.how
+      if let agreed { how = agreed } else { how = try await consent(to: decided.plan) }
       journal = try newJournal()
       try journal.append(
         .planned(
@@ -180,6 +211,14 @@ public struct Rescuer {
       throw error
     }
     return how
+  }
+
+  private func consent(to plan: RescuePlan) async throws(Trouble) -> String {
+    for warning in plan.warnings { await owner.hear(.warning(warning)) }
+    guard let consent = await owner.consent(toRescue: plan), !owner.wantsToStop else {
+      throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
+    }
+    return consent.how
   }
 
   private func send(
@@ -310,13 +349,13 @@ public struct Rescuer {
       advice: [
         "Unplug the stick, bring it into its boot ROM as before, and run the same command again.",
         "If it ends here again, the loader is for another chip or for another partition layout.",
-      ], aftermath: .needsRescue, exitCode: .needsRescue)
+      ], exitCode: .needsRescue)
   }
 
   private static let noConsent = Trouble(
     "consent.missing", "The owner did not agree; nothing was sent.",
     advice: ["Run it again and type the word that is asked for, or use --yes."],
-    aftermath: .needsRescue, exitCode: .cancelled)
+    exitCode: .cancelled)
 }
 
 /// The same owner in the update that a rescue goes on into: who agreed to writing this very file
@@ -340,6 +379,24 @@ private final class RescueHeir: Owner {
   }
 
   func hear(_ event: UpdateEvent) async { await owner.hear(event) }
+}
+
+/// An update's journal that also keeps what it wrote, for going on with it in the same run.
+private final class RememberedJournal: Journal {
+  private let state = Mutex<(inner: (any Journal)?, records: [JournalRecord])>((nil, []))
+
+  var records: [JournalRecord] { state.withLock { $0.records } }
+  var location: String { state.withLock { $0.inner }?.location ?? "nowhere" }
+
+  func begin(_ inner: any Journal) -> any Journal {
+    state.withLock { $0 = (inner, []) }
+    return self
+  }
+
+  func append(_ record: JournalRecord) throws(Trouble) {
+    try state.withLock { $0.inner }?.append(record)
+    state.withLock { $0.records.append(record) }
+  }
 }
 
 /// Turns bytes that the boot ROM took into progress.

@@ -157,7 +157,7 @@ enum RescuePlanner {
       facts: ["the vendor's own loaders erase everything when they start, the IMEI with it"],
       advice: [
         "Get a loader for this chip that is known to be safe; `modemsmith image show` tells."
-      ], aftermath: .needsRescue, exitCode: .refused)
+      ], exitCode: .refused)
   }
 
   /// A loader for one chip and a firmware for another cannot both be right.
@@ -169,7 +169,7 @@ enum RescuePlanner {
       "rescue.wrong-chip",
       "The loader is for \(chip.rawValue), the firmware for \(wanted.joined(separator: " or ")).",
       advice: ["Find out which of them is made for this stick, and get the other one anew."],
-      aftermath: .needsRescue, exitCode: .refused)
+      exitCode: .refused)
   }
 }
 

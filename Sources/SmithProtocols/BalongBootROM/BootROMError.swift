@@ -25,7 +25,7 @@ extension BootROMError: TroubleConvertible {
       if error == .gone {
         trouble.advice = [again, "Use a short cable, straight into the computer."]
       }
-      trouble.aftermath = .needsRescue
+      trouble.aftermath = .untouched
       trouble.exitCode = error == .gone ? .needsRescue : trouble.exitCode
       return trouble
     case .refused(let step, let answer):
@@ -33,7 +33,7 @@ extension BootROMError: TroubleConvertible {
         "bootrom.refused", "The boot ROM did not take \(step).",
         facts: [Self.words(answer), "nothing was written to the flash"],
         advice: [again, "Use a short cable, straight into the computer, no hub."],
-        aftermath: .needsRescue, exitCode: .needsRescue)
+        exitCode: .needsRescue)
     case .endRefused(let answer):
       return Trouble(
         "bootrom.loader-refused", "The boot ROM took the whole loader and refuses to start it.",
@@ -41,12 +41,11 @@ extension BootROMError: TroubleConvertible {
         advice: [
           "Get a loader that was made for exactly this chip and model.",
           "If every such loader is refused, the stick checks signatures: it cannot be rescued here.",
-        ], aftermath: .needsRescue, exitCode: .needsRescue)
+        ], exitCode: .needsRescue)
     case .fileShrank(let name):
       return Trouble(
         "file.shrank", "The \(name) ended early: the file changed while it was being sent.",
-        advice: ["Copy the file to this computer's own disk.", again], aftermath: .needsRescue,
-        exitCode: .needsRescue)
+        advice: ["Copy the file to this computer's own disk.", again], exitCode: .needsRescue)
     }
   }
 

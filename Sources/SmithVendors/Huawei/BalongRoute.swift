@@ -155,6 +155,7 @@ public struct BalongRoute {
   private func downloadPort(of place: Place) async throws(Trouble) -> (any ByteLink, BalongState) {
     let deadline = bus.now + Self.returnLimit
     var lastState = BalongState.silent
+    var bootROMs = 0
     while deadline - bus.now > .zero {
       let found: (any ByteLink, BalongState)?
       do {
@@ -177,6 +178,9 @@ public struct BalongRoute {
         case .normal where deadline - bus.now < .seconds(20): return (link, state)
         default: await link.close()
         }
+        // It does not leave its boot ROM by itself.
+        if state == .bootROM { bootROMs += 1 }
+        if bootROMs > 1 { break }
       }
       await bus.pause(.milliseconds(250))
     }
