@@ -45,12 +45,15 @@ public struct RescueWatch {
     while bus.now < end {
       if owner.wantsToStop { throw UpdateRun.cancelled }
       let present = await nodes(at: place)
-      for (gone, _) in seen where present[gone] == nil {
+      for gone in Array(seen.keys) where present[gone] == nil {
+        seen[gone] = nil
         await owner.hear(.note("\(gone): unplugged."))
       }
       for (found, names) in present where seen[found] != names || quiet.contains(found) {
         let isNew = seen[found] != names
         let state = await look(at: found)
+        // Ports that came while it was asked are the same stick's; what comes from here on is new.
+        seen[found] = await nodes(at: place)[found] ?? names
         if state == nil { quiet.insert(found) } else { quiet.remove(found) }
         switch state {
         case .bootROM:
@@ -67,7 +70,6 @@ public struct RescueWatch {
           await owner.hear(.note("\(found): something is there and does not answer yet."))
         }
       }
-      seen = await nodes(at: place)
       await bus.pause(.milliseconds(500))
     }
     throw Self.gaveUp(misses)

@@ -37,6 +37,7 @@ public struct SampleLoader: Sendable {
       case .safe: .safe
       case .unknown: .unknown
       }
+    builder.size = 6000
     return builder.build()
   }
 }
