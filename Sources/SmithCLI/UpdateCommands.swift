@@ -110,6 +110,7 @@ struct ResumeCommand: AsyncParsableCommand {
       let lock = try state.lock(unfinished.header.place)
       defer { withExtendedLifetime(lock) {} }
       let image = try CheckedImage(path: file ?? unfinished.header.file)
+        .asPlanned(unfinished.header.plan)
       let journal = try FileJournal(path: unfinished.path)
       let owner = TerminalOwner(json: common.json, yes: true)
       let surroundings = Surroundings.files(

@@ -41,6 +41,17 @@ extension BalongState {
     case .normal, .diag, .bootROM, .silent: false
     }
   }
+
+  /// The state as programs read it.
+  public var word: String {
+    switch self {
+    case .normal: "normal"
+    case .download, .downloadAT: "download"
+    case .diag: "diagnostic"
+    case .bootROM: "boot-rom"
+    case .silent: "silent"
+    }
+  }
 }
 
 /// Brings a stick that shows its boot ROM back: loader, download mode, update
@@ -172,7 +183,7 @@ public struct Rescuer {
     guard let image else { return nil }
     var report = DeviceReport()
     report.vendor = "huawei"
-    let waiting = Subject(place: place, state: .downloadAT, report: report)
+    let waiting = Subject(place: place, state: .waiting(.balongAT), report: report)
     guard case .plan(let plan) = try Planner.plan(image, waiting, policy: policy.update) else {
       return nil
     }

@@ -118,6 +118,10 @@ extension HuaweiBalongStick {
     public var answerChunking = 0
     /// One serial port per face, for use on a PTY; otherwise the whole composition.
     public var singlePort = true
+    /// Whether AT^SETPORT is unknown, as on older sticks.
+    public var lacksSetPort = false
+    /// Whether AT^SETPORT is told and cannot be changed.
+    public var refusesSetPort = false
     /// Whether the stick is locked to its operator, with ten tries.
     public var locked = false
     /// The code that unlocks it; nil if no code does.

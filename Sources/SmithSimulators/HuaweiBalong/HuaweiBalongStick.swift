@@ -20,7 +20,7 @@ public struct HuaweiBalongStick: StickBody, Sendable {
   /// What the stick says about itself.
   public let personality: Personality
   /// How this unit deviates from the usual.
-  public let options: Options
+  public var options: Options
   /// Everything that survives without power.
   public var flash: Flash
   /// What the stick sees on USB just now; nil while it is off the bus.
