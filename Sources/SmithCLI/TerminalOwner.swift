@@ -50,9 +50,9 @@ final class TerminalOwner: Owner {
   func agreed(typing word: String) -> Consent? {
     if yes { return Consent(how: "--yes") }
     guard !json, isatty(0) == 1 else { return nil }
-    Output.raw("Type \(Output.paint(word, .bold)) to begin, anything else to stop: ")
     // What was typed before the plan stood there is no answer to it.
     tcflush(0, TCIFLUSH)
+    Output.raw("Type \(Output.paint(word, .bold)) to begin, anything else to stop: ")
     let typed = typedLine()?.trimmingCharacters(in: .whitespaces)
     return typed?.lowercased() == word.lowercased() ? Consent(how: "typed") : nil
   }

@@ -205,7 +205,7 @@ struct BalongRoute {
     case .bootROM:
       Trouble(
         "stick.wrong-mode", "The stick shows its boot ROM: it cannot start its download monitor.",
-        advice: ["It needs an emergency loader: see the rescue page of its model."],
+        advice: ["It needs a loader for its chip: `modemsmith rescue --loader LOADER FIRMWARE`."],
         aftermath: .needsRescue, exitCode: .needsRescue)
     default:
       BusError.absent(place, .download).trouble
