@@ -4,6 +4,7 @@ import SmithBytes
 import SmithEngine
 import SmithFormats
 import SmithModel
+import SmithSimulators
 import SmithTrials
 
 struct ImageCommand: AsyncParsableCommand {
@@ -141,22 +142,13 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
   @Option(
     name: .long, help: "What the package holds: firmware, dashboard or both.", transform: choice)
   var kind = SamplePackage.Kind.firmware
+  @Option(name: .long, help: "Sierra: make settings of this carrier (.nvu) instead of firmware.")
+  var carrier: String?
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      var package = SamplePackage(for: try SimulatedModels.personality(model))
-      package.version = version
-      package.bytes = max(16, min(size, 1_048_576)) * 1024
-      package.seed = seed
-      package.signed = signed
-      package.compressed = compressed
-      package.exe = exe
-      package.kind = kind
-      let bytes =
-        try loader.map { kind throws(Trouble) in
-          SampleLoader(for: try SimulatedModels.personality(model), kind: kind).build()
-        } ?? package.build()
+      let bytes = try content()
       guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
         throw Trouble(
           "file.not-writable", "\(output) cannot be written.", advice: ["Choose another path."],
@@ -185,6 +177,42 @@ where Value.RawValue == String {
   return value
 }
 
+extension ImageBuildSampleCommand {
+  private var byteCount: Int { max(16, min(size, 1_048_576)) * 1024 }
+
+  private func content() throws(Trouble) -> [UInt8] {
+    if let loader {
+      return SampleLoader(for: try SimulatedModels.personality(model), kind: loader).build()
+    }
+    guard let personality = SimulatedModels.sierraPersonality(model) else {
+      var package = SamplePackage(for: try SimulatedModels.personality(model))
+      package.version = version
+      package.bytes = byteCount
+      package.seed = seed
+      package.signed = signed
+      package.compressed = compressed
+      package.exe = exe
+      package.kind = kind
+      return package.build()
+    }
+    var sample = SierraSample(
+      product: personality.products.first ?? "",
+      family: String(personality.family.drop { $0 == "_" }.prefix { $0 != "_" }), version: version)
+    sample.bytes = byteCount
+    sample.seed = seed
+    let bytes =
+      if let carrier { sample.carrier(carrier, "\(version.prefix(6))_000") } else {
+        sample.firmware()
+      }
+    guard let bytes else {
+      throw Trouble(
+        "usage.unknown-model", "There is no sample for \"\(model)\".",
+        advice: ["Take a stick that speaks QDL 6, as sierra-mc7304."], exitCode: .usage)
+    }
+    return bytes
+  }
+}
+
 extension CheckedImage {
   /// What the file holds, as an object of the JSON contract.
   var json: JSONValue {
@@ -202,7 +230,8 @@ extension CheckedImage {
             "packing": .string($0.packing.rawValue), "version": .string($0.version),
             "offset": .integer($0.offset),
           ])
-        }), "warnings": .array(image.warnings.map { .string("\($0)") }),
+        }), "tree": .array(image.sierra.flatMap { $0.shownNodes.map(\.json) }),
+      "warnings": .array(image.warnings.map { .string("\($0)") }),
     ])
   }
 
@@ -224,7 +253,14 @@ extension CheckedImage {
           + "  \(segment.version)")
     }
     Output.line("")
+    for tree in image.sierra {
+      for node in tree.shownNodes { Output.line("  " + node.line) }
+      Output.line("")
+    }
     Output.line("Every header and block checksum is right.")
+    if !image.sierra.isEmpty {
+      Output.line("No checksum covers the type, product and version texts: the SHA-256 does.")
+    }
     for warning in image.warnings { Output.line("! \(warning)") }
   }
 }

@@ -42,7 +42,7 @@ extension CheckedImage {
     part.kinds.remove(.firmware)
     part.claims.firmware = nil
     let digest = SHA256.hash(data: [UInt8]("dashboard of \(sha256)".utf8))
-    return CheckedImage(part: part, path: path, sha256: [UInt8](digest).hex)
+    return CheckedImage(image: part, path: path, sha256: [UInt8](digest).hex)
   }
 
   /// The file as the update with this plan meant it: whole, or its dashboard.
@@ -51,12 +51,6 @@ extension CheckedImage {
       return part
     }
     return self
-  }
-
-  private init(part image: FirmwareImage, path: String, sha256: String) {
-    self.image = image
-    self.path = path
-    self.sha256 = sha256
   }
 }
 

@@ -19,6 +19,8 @@ public struct HuaweiDashboard: Family {
   public var evidence: String { stick.evidence }
   /// As firmware items do.
   public var goesOnInTheMiddle: Bool { stick.goesOnInTheMiddle }
+  /// As every Balong stick does.
+  public var startsWhenReplugged: Bool { stick.startsWhenReplugged }
   /// As with firmware items.
   public var refusalsAtTheDoor: Set<String> { stick.refusalsAtTheDoor }
 
