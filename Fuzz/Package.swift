@@ -26,5 +26,6 @@ let package = Package(
     fuzzer("FuzzSierra"),
     fuzzer("FuzzBalongImage"),
     fuzzer("FuzzISO9660"),
+    fuzzer("FuzzBalongLoader"),
   ]
 )

@@ -24,6 +24,10 @@ struct SimCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "A monitor that takes signed packages only.") var signed = false
   @Option(name: .long, help: "Folder into which received items are written.") var flash: String?
   @Option(name: .long, help: "File that gets one JSON line for every message.") var log: String?
+  @Flag(name: .long, help: "Its boot part is damaged: only the boot ROM is left.")
+  var bricked = false
+  @Flag(name: .long, help: "Its boot pin is grounded while it is plugged in.")
+  var bootPin = false
   @Option(name: .long, help: "Decides every delay that is drawn.") var seed: UInt64 = 1
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
 
@@ -33,7 +37,10 @@ struct SimCommand: AsyncParsableCommand {
       let switches = SimulatedModels.Switches(
         strict: strict, signed: signed, logging: log != nil, seed: seed)
       switch try SimulatedModels.stick(model, firmware: firmware, options: switches) {
-      case .huawei(let stick): try await serve(keeper.restored(stick), keep: keeper.keep)
+      case .huawei(var stick):
+        if bricked { stick.flash.brick() }
+        stick.bootPinIsGrounded = bootPin
+        try await serve(keeper.restored(stick), keep: keeper.keep)
       case .sierra(let stick):
         try await serve(
           LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)

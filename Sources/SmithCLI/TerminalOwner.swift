@@ -24,6 +24,9 @@ final class TerminalOwner: Owner {
     signals.start { [weak self] in self?.askedToStop() }
   }
 
+  /// Whether a program reads what is said.
+  var isForPrograms: Bool { json }
+
   var wantsToStop: Bool { stop.withLock { $0 > 0 } }
 
   private func askedToStop() {
@@ -40,12 +43,16 @@ final class TerminalOwner: Owner {
 
   func consent(to checked: CheckedPlan) async -> Consent? {
     if !json { PlanText.show(checked.plan) }
+    return agreed(typing: checked.plan.model ?? checked.plan.products.first ?? "yes")
+  }
+
+  /// Asks for a word, unless agreement was given on the command line; nil means no.
+  func agreed(typing word: String) -> Consent? {
     if yes { return Consent(how: "--yes") }
     guard !json, isatty(0) == 1 else { return nil }
-    let word = checked.plan.model ?? checked.plan.products.first ?? "yes"
-    Output.raw("Type \(Output.paint(word, .bold)) to begin, anything else to stop: ")
     // What was typed before the plan stood there is no answer to it.
     tcflush(0, TCIFLUSH)
+    Output.raw("Type \(Output.paint(word, .bold)) to begin, anything else to stop: ")
     let typed = typedLine()?.trimmingCharacters(in: .whitespaces)
     return typed?.lowercased() == word.lowercased() ? Consent(how: "typed") : nil
   }

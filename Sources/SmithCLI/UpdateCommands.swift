@@ -114,7 +114,8 @@ struct ResumeCommand: AsyncParsableCommand {
       let lock = try state.lock(unfinished.header.place)
       defer { withExtendedLifetime(lock) {} }
       let image = try FirmwareFile(file ?? unfinished.header.file).open(
-        sha256: unfinished.header.plan.sha256, with: unfinished.header.others ?? [])
+        sha256: unfinished.header.plan.sha256, with: unfinished.header.others ?? []
+      ).asPlanned(unfinished.header.plan)
       let journal = try FileJournal(path: unfinished.path)
       let owner = TerminalOwner(json: common.json, yes: true)
       let surroundings = Surroundings.files(

@@ -20,7 +20,7 @@ public enum Planner {
     throws(Trouble) -> Outcome
   {
     let image = checked.image
-    try checkKind(image)
+    if policy.purpose == .firmware { try checkKind(image) }
     guard let family = Families.taking(image) else { throw notFirmware(image) }
     if let obstacle = subject.state.obstacle { throw obstacle }
     let judgement = try family.judge(image, subject.report, subject.state, policy)
@@ -45,7 +45,7 @@ public enum Planner {
     return Trouble(
       "plan.not-firmware-kind",
       "The file holds no firmware that could be written, only \(what.isEmpty ? "other data" : what).",
-      advice: ["Choose the firmware package; a dashboard package goes in after it."],
+      advice: ["Choose the firmware package; a dashboard goes in with `dashboard install`."],
       exitCode: .refused)
   }
 

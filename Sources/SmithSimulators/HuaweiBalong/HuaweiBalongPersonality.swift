@@ -104,6 +104,10 @@ extension HuaweiBalongStick {
     public var endDelay: Duration = .zero
     /// Time from leaving the bus to coming back; drawn from the seed.
     public var returnDelay: ClosedRange<Duration> = .seconds(3)...(.seconds(15))
+    /// Time from the end of a loader to its download port.
+    public var loaderDelay: ClosedRange<Duration> = .seconds(10)...(.seconds(30))
+    /// Whether the boot ROM checks signatures, which no loader here has.
+    public var secureBoot = false
     /// Time from plugging in to the first enumeration.
     public var plugDelay: Duration = .zero
     /// Whether normal mode echoes commands after power-on.
@@ -114,6 +118,10 @@ extension HuaweiBalongStick {
     public var answerChunking = 0
     /// One serial port per face, for use on a PTY; otherwise the whole composition.
     public var singlePort = true
+    /// Whether AT^SETPORT is unknown, as on older sticks.
+    public var lacksSetPort = false
+    /// Whether AT^SETPORT is told and cannot be changed.
+    public var refusesSetPort = false
     /// Whether the stick is locked to its operator, with ten tries.
     public var locked = false
     /// The code that unlocks it; nil if no code does.

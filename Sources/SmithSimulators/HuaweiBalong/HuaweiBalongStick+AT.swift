@@ -135,6 +135,8 @@ extension HuaweiBalongStick {
   }
 
   private mutating func settings(_ command: String, original: String) -> Answer? {
+    if options.lacksSetPort, command.hasPrefix("AT^SETPORT") { return nil }
+    if options.refusesSetPort, command.hasPrefix("AT^SETPORT=\"") { return .code(50) }
     switch command {
     case "ATE0", "ATE1": echo = command == "ATE1"
     case "ATZ", "AT&F":
