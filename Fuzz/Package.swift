@@ -25,5 +25,6 @@ let package = Package(
     fuzzer("FuzzQualcomm"),
     fuzzer("FuzzSierra"),
     fuzzer("FuzzBalongImage"),
+    fuzzer("FuzzHiLink"),
   ]
 )

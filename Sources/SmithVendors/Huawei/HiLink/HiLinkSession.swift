@@ -199,6 +199,10 @@ public final class HiLinkSession {
       if answer.status == 404 { throw .refused(code: HiLinkCodes.notSupported, path: path) }
       throw .notHiLink(status: answer.status)
     }
+    let begin = String(decoding: answer.body.prefix(64), as: UTF8.self).lowercased()
+    if begin.contains("<html") || begin.contains("<!doctype html") {
+      throw .notHiLink(status: answer.status)
+    }
     let read = try HiLinkXML.read(answer.body)
     guard read.name == "response" || read.name == "error" else {
       throw .notHiLink(status: answer.status)

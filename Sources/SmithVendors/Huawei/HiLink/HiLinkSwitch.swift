@@ -49,7 +49,7 @@ public enum HiLinkSwitch {
 
   /// How long a stick may take to come back.
   public static let patience = Duration.seconds(30)
-  private static let step = Duration.seconds(2)
+  private static let step = Duration.milliseconds(500)
 
   /// Asks in the order of harmlessness until a serial port appears.
   ///
@@ -177,10 +177,10 @@ public enum HiLinkSwitch {
     _ bus: any Bus, _ place: Place?, without before: [Port], _ link: any WebLink,
     _ patience: Duration
   ) async -> Watched {
-    let end = bus.now + patience
+    let end = link.now + patience
     var wasAway = false
-    while bus.now < end {
-      await bus.pause(step)
+    while link.now < end {
+      await link.pause(step)
       let new = await ports(on: bus, at: place).filter { !before.contains($0) }
       if let port = new.first(where: { $0.role == .at })
         ?? new.first(where: { $0.role == .unknown })
@@ -190,7 +190,7 @@ public enum HiLinkSwitch {
       let isThere = await isThere(link)
       if !isThere { wasAway = true }
       // Back, and for long enough that its ports would be there too.
-      if isThere, bus.now > end - patience / 2 { return .same }
+      if isThere, link.now > end - patience / 2 { return .same }
     }
     return wasAway ? .gone : .same
   }
