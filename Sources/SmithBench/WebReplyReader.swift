@@ -31,7 +31,7 @@ struct WebReplyReader {
       head.append(byte)
       guard head.count <= Self.headLimit else { return .failed(.garbled) }
       if head.count == 5, head != Array("HTTP/".utf8) { return .failed(.garbled) }
-      if head.suffix(2) == [10, 10] || head.suffix(4) == [13, 10, 13, 10] {
+      if byte == 10, head.suffix(2) == [10, 10] || head.suffix(4) == [13, 10, 13, 10] {
         guard readHead() else { return .failed(.garbled) }
       }
     }
