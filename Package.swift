@@ -162,7 +162,7 @@ let package = Package(
       "SierraTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
-        "SmithSimulators", "CZlib",
+        "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", "CZlib",
       ]),
   ]
 )

@@ -110,7 +110,11 @@ struct VirtualWorld<Body: StickBody>: Sendable {
       if let bytes = takeArrived(key) { return .bytes(bytes) }
       guard isAlive(key) else { return .gone }
       var next = deadline
-      for arrival in arrivals where arrival.at < next { next = arrival.at }
+      // What lies at another port, or came from an earlier enumeration, wakes nobody here.
+      for arrival in arrivals
+      where arrival.at < next && arrival.key == key.port && arrival.generation == key.generation {
+        next = arrival.at
+      }
       if let due = body.nextDue, due < next { next = due }
       let reached = next >= deadline
       now = max(now, next)

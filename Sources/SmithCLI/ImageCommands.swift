@@ -4,6 +4,7 @@ import SmithBytes
 import SmithEngine
 import SmithFormats
 import SmithModel
+import SmithSimulators
 import SmithTrials
 
 struct ImageCommand: AsyncParsableCommand {
@@ -130,18 +131,13 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Add a signature block.") var signed = false
   @Flag(name: .long, help: "Compress items with zlib and LZMA.") var compressed = false
   @Flag(name: .long, help: "Wrap it in a Windows program, as vendors do.") var exe = false
+  @Option(name: .long, help: "Sierra: make settings of this carrier (.nvu) instead of firmware.")
+  var carrier: String?
   @OptionGroup var common: CommonOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      var package = SamplePackage(for: try SimulatedModels.personality(model))
-      package.version = version
-      package.bytes = max(16, min(size, 1_048_576)) * 1024
-      package.seed = seed
-      package.signed = signed
-      package.compressed = compressed
-      package.exe = exe
-      let bytes = package.build()
+      let bytes = try content()
       guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
         throw Trouble(
           "file.not-writable", "\(output) cannot be written.", advice: ["Choose another path."],
@@ -157,6 +153,38 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
       }
       return .ok
     }
+  }
+}
+
+extension ImageBuildSampleCommand {
+  private var byteCount: Int { max(16, min(size, 1_048_576)) * 1024 }
+
+  private func content() throws(Trouble) -> [UInt8] {
+    guard let personality = SimulatedModels.sierraPersonality(model) else {
+      var package = SamplePackage(for: try SimulatedModels.personality(model))
+      package.version = version
+      package.bytes = byteCount
+      package.seed = seed
+      package.signed = signed
+      package.compressed = compressed
+      package.exe = exe
+      return package.build()
+    }
+    var sample = SierraSample(
+      product: personality.products.first ?? "",
+      family: String(personality.family.drop { $0 == "_" }.prefix { $0 != "_" }), version: version)
+    sample.bytes = byteCount
+    sample.seed = seed
+    let bytes =
+      if let carrier { sample.carrier(carrier, "\(version.prefix(6))_000") } else {
+        sample.firmware()
+      }
+    guard let bytes else {
+      throw Trouble(
+        "usage.unknown-model", "There is no sample for \"\(model)\".",
+        advice: ["Take a stick that speaks QDL 6, as sierra-mc7304."], exitCode: .usage)
+    }
+    return bytes
   }
 }
 
@@ -177,7 +205,8 @@ extension CheckedImage {
             "packing": .string($0.packing.rawValue), "version": .string($0.version),
             "offset": .integer($0.offset),
           ])
-        }), "warnings": .array(image.warnings.map { .string("\($0)") }),
+        }), "tree": .array(image.sierra.flatMap { $0.shownNodes.map(\.json) }),
+      "warnings": .array(image.warnings.map { .string("\($0)") }),
     ])
   }
 
@@ -199,7 +228,14 @@ extension CheckedImage {
           + "  \(segment.version)")
     }
     Output.line("")
+    for tree in image.sierra {
+      for node in tree.shownNodes { Output.line("  " + node.line) }
+      Output.line("")
+    }
     Output.line("Every header and block checksum is right.")
+    if !image.sierra.isEmpty {
+      Output.line("No checksum covers the type, product and version texts: the SHA-256 does.")
+    }
     for warning in image.warnings { Output.line("! \(warning)") }
   }
 }

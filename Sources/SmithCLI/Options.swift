@@ -93,8 +93,17 @@ struct PolicyOptions: ParsableArguments {
   @Flag(name: .long, help: "Go on where nothing can be backed up (refused where it can).")
   var noBackup = false
 
+  @Flag(name: .long, help: "Allow a way that rests on inference; the plan names what.")
+  var experimental = false
+
+  @Option(name: .long, help: "A file that goes with it: Sierra's carrier settings (.nvu).")
+  var with: [String] = []
+
   @Option(
-    name: .long, help: "Waive a rule: product-unknown, family, identity. Never chip or format.")
+    name: .long,
+    help:
+      "Waive a rule: product-unknown, family, identity, carrier, branding. Never chip or format."
+  )
   var force: [String] = []
 
   func policy() throws(Trouble) -> Policy {
@@ -102,6 +111,7 @@ struct PolicyOptions: ParsableArguments {
     policy.reinstall = reinstall
     policy.allowDowngrade = allowDowngrade
     policy.noBackup = noBackup
+    policy.experimental = experimental
     for name in force {
       guard let rule = Policy.Rule(rawValue: name) else {
         throw Trouble(

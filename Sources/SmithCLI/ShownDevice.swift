@@ -19,7 +19,9 @@ struct ShownDevice {
   private var evidence: String? {
     let catalogue = DeviceCatalogue.huaweiBalong
     let isKnown = !catalogue.products(model: report.model, hardware: report.hardware).isEmpty
-    return isKnown ? catalogue.evidence : nil
+    if isKnown { return catalogue.evidence }
+    // The catalogue speaks for Huawei's sticks; every other family speaks for itself.
+    return report.vendor == "huawei" ? nil : Families.speaking(as: report.vendor)?.evidence
   }
 
   /// The stick as an object of the JSON contract.
@@ -49,6 +51,8 @@ struct ShownDevice {
       "network": .text(report.network), "band": .text(report.band),
       "temperature": .text(report.temperature), "voice": .text(report.voice),
       "flash_chip": .text(report.flashChip), "identity_damaged": .bool(report.identityDamaged),
+      "carrier": .text(report.carrier), "carrier_settings": .text(report.carrierSettings),
+      "complaints": .array(report.complaints.map { .string($0) }),
       "evidence": .text(evidence), "place": .text(place),
     ])
   }
@@ -69,6 +73,7 @@ struct ShownDevice {
       ("customer", report.customerCode), ("flash chip", report.flashChip),
       ("voice", report.voice), ("IMEI", imei), ("serial", serial), ("SIM lock", lock),
       ("SIM", report.simState), ("ports", ports.isEmpty ? nil : ports.joined(separator: ", ")),
+      ("carrier", report.carrier), ("settings", report.carrierSettings),
       ("network", report.network), ("registered", report.registration?.rawValue),
       ("signal", report.signal.map { "\($0.dBm) dBm" }), ("band", report.band),
       ("temperature", report.temperature), ("evidence", evidence),
@@ -78,6 +83,7 @@ struct ShownDevice {
       let padding = String(repeating: " ", count: 13 - name.count)
       Output.line(Output.paint(name + padding, .faint) + value)
     }
+    for complaint in report.complaints { Output.line("! The stick says: \(complaint).") }
     if report.identityDamaged {
       Output.line("! The stick cannot tell its IMEI: its identity data may be damaged.")
     }

@@ -35,22 +35,31 @@ struct SimCommand: AsyncParsableCommand {
       if let page = HiLinkSim.stick(model, firmware: firmware, seed: seed) {
         return try await HiLinkSim.serve(page, http: http, link: link, speed: speed)
       }
-      let stick = try SimulatedModels.stick(
-        model, firmware: firmware,
-        options: SimulatedModels.Switches(
-          strict: strict, signed: signed, logging: log != nil, seed: seed))
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
-      let server = PTYServer(keeper.restored(stick), link: link, speed: max(0.01, speed)) { event in
-        switch event {
-        case .published(let link, _, let role): Output.line("published \(link) \(role.rawValue)")
-        case .withdrawn(let link): Output.line("withdrawn \(link)")
-        }
+      let switches = SimulatedModels.Switches(
+        strict: strict, signed: signed, logging: log != nil, seed: seed)
+      switch try SimulatedModels.stick(model, firmware: firmware, options: switches) {
+      case .huawei(let stick): try await serve(keeper.restored(stick), keep: keeper.keep)
+      case .sierra(let stick):
+        try await serve(
+          LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)
       }
-      Output.error("\(model) on \(link); Ctrl-C pulls the plug")
-      do throws(LinkError) {
-        try await server.run { body in keeper.keep(&body) }
-      } catch { throw error.trouble }
       return .ok
     }
+  }
+
+  private func serve<Body: StickBody>(
+    _ stick: Body, keep: @escaping @Sendable (inout Body) -> Void
+  ) async throws(Trouble) {
+    let server = PTYServer(stick, link: link, speed: max(0.01, speed)) { event in
+      switch event {
+      case .published(let link, _, let role): Output.line("published \(link) \(role.rawValue)")
+      case .withdrawn(let link): Output.line("withdrawn \(link)")
+      }
+    }
+    Output.error("\(model) on \(link); Ctrl-C pulls the plug")
+    do throws(LinkError) {
+      try await server.run(keep: keep)
+    } catch { throw error.trouble }
   }
 }

@@ -10,6 +10,7 @@ final class SimulatedFlashKeeper: Sendable {
   private let log: FileHandle?
   private let kept = Mutex<[UInt32: Int]>([:])
   private let written = Mutex<Saved?>(nil)
+  private let sierra = Mutex<SierraFlash?>(nil)
 
   init(flash folder: String?, log path: String?) throws(Trouble) {
     self.folder = folder
@@ -68,6 +69,33 @@ final class SimulatedFlashKeeper: Sendable {
       try? Data(item.bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
     }
     keepState(of: stick, in: folder)
+  }
+
+  /// The stick with what an earlier run left in its flash.
+  func restored(_ stick: SierraStick) -> SierraStick {
+    guard let folder,
+      let state = FileManager.default.contents(atPath: "\(folder)/state.json")
+        .flatMap({ try? JSONDecoder().decode(SierraFlash.self, from: $0) })
+    else { return stick }
+    var stick = stick
+    stick.flash = state
+    return stick
+  }
+
+  /// Called after every exchange: writes what changed.
+  func keep(_ stick: inout LoggedStick<SierraStick>) {
+    if let log {
+      let lines = stick.drainLog().map { $0 + "\n" }.joined()
+      if !lines.isEmpty { try? log.write(contentsOf: Data(lines.utf8)) }
+    }
+    guard let folder else { return }
+    let state = stick.inner.flash
+    let isNew = sierra.withLock { last in
+      defer { last = state }
+      return last != state
+    }
+    guard isNew, let data = try? JSONEncoder().encode(state) else { return }
+    try? data.write(to: URL(fileURLWithPath: "\(folder)/state.json"), options: .atomic)
   }
 
   /// The flags change without any item, too: when an update is entered, and when it is finished.

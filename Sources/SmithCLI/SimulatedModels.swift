@@ -11,26 +11,46 @@ enum SimulatedModels {
     var seed: UInt64 = 1
   }
 
+  /// One stick of any family.
+  enum Stick {
+    case huawei(HuaweiBalongStick)
+    case sierra(SierraStick)
+  }
+
   /// Names for `sim --help`.
-  static var names: [String] { HuaweiBalongStick.Personality.all.map(\.name) }
+  static var names: [String] {
+    HuaweiBalongStick.Personality.all.map(\.name) + SierraPersonality.all.map { sierra + $0.name }
+  }
+
+  private static let sierra = "sierra-"
 
   /// A stick of that name.
   ///
   /// - Throws: `usage.unknown-model`.
   static func stick(_ name: String, firmware: String?, options switches: Switches) throws(Trouble)
-    -> HuaweiBalongStick
+    -> Stick
   {
+    if var personality = sierraPersonality(name) {
+      if let firmware { personality.firmware = firmware }
+      return .sierra(SierraStick(personality))
+    }
     let personality = try personality(name)
     var options = HuaweiBalongStick.Options()
     options.strict = switches.strict
     options.signed = switches.signed
     options.logging = switches.logging
-    return HuaweiBalongStick(
-      personality: personality, firmware: firmware.map { FirmwareVersion($0) },
-      seed: switches.seed, options: options)
+    return .huawei(
+      HuaweiBalongStick(
+        personality: personality, firmware: firmware.map { FirmwareVersion($0) },
+        seed: switches.seed, options: options))
   }
 
-  /// The personality of that name.
+  /// The Sierra personality of that name; nil for other names.
+  static func sierraPersonality(_ name: String) -> SierraPersonality? {
+    SierraPersonality.all.first { sierra + $0.name == name }?.personality
+  }
+
+  /// The Huawei personality of that name.
   ///
   /// - Throws: `usage.unknown-model`.
   static func personality(_ name: String) throws(Trouble) -> HuaweiBalongStick.Personality {

@@ -18,7 +18,7 @@ struct PlanCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage(path: file)
+      let image = try CheckedImage(path: file, with: rules.with)
       let (bus, place) = try await target.bus()
       let owner = TerminalOwner(json: common.json, yes: false)
       let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
@@ -64,7 +64,7 @@ struct UpdateCommand: AsyncParsableCommand {
       return try await plan.run()
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
-      let image = try CheckedImage(path: file)
+      let image = try CheckedImage(path: file, with: rules.with)
       let policy = try rules.policy()
       let state = try StateDirectory(target.stateDir)
       let (bus, place) = try await target.bus()
@@ -109,7 +109,8 @@ struct ResumeCommand: AsyncParsableCommand {
       guard let unfinished = try state.unfinished(at: wanted) else { throw Self.nothing }
       let lock = try state.lock(unfinished.header.place)
       defer { withExtendedLifetime(lock) {} }
-      let image = try CheckedImage(path: file ?? unfinished.header.file)
+      let image = try CheckedImage(
+        path: file ?? unfinished.header.file, with: unfinished.header.others ?? [])
       let journal = try FileJournal(path: unfinished.path)
       let owner = TerminalOwner(json: common.json, yes: true)
       let surroundings = Surroundings.files(
@@ -157,20 +158,31 @@ struct RehearseCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage(path: file)
+      let image = try CheckedImage(path: file, with: rules.with)
       let stick = try SimulatedModels.stick(
         model, firmware: firmware, options: SimulatedModels.Switches(signed: image.isSigned))
-      let bus = VirtualBus(stick)
       let owner = TerminalOwner(json: common.json, yes: true)
-      let surroundings = Surroundings(
-        newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(),
-        tool: CommandLineFace.version)
-      let report = await Updater(bus: bus, owner: owner, surroundings: surroundings)
-        .update(image, at: bus.place, policy: try rules.policy())
+      let policy = try rules.policy()
+      let report =
+        switch stick {
+        case .huawei(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .sierra(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        }
       if !common.json { Output.error("A rehearsal on a simulated \(model); no stick was touched.") }
       owner.show(report)
       return report.exitCode
     }
+  }
+
+  private func rehearse(
+    _ image: CheckedImage, on bus: VirtualBus<some StickBody>, _ owner: TerminalOwner,
+    _ policy: Policy
+  ) async -> UpdateReport {
+    let surroundings = Surroundings(
+      newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(),
+      tool: CommandLineFace.version)
+    return await Updater(bus: bus, owner: owner, surroundings: surroundings)
+      .update(image, at: bus.place, policy: policy)
   }
 }
 

@@ -10,8 +10,10 @@ public struct CheckedImage: Sendable {
   public let image: FirmwareImage
   /// Absolute path of the file; the name of a made-up one.
   public let path: String
-  /// SHA-256 of the whole file, hexadecimal.
+  /// SHA-256 of the whole file, hexadecimal; of the sums of all files where there are several.
   public let sha256: String
+  /// Absolute paths of the files that go with it.
+  public let others: [String]
 
   /// Opens, recognises and checks a file.
   ///
@@ -31,6 +33,32 @@ public struct CheckedImage: Sendable {
     try self.init(bytes, named: full)
   }
 
+  /// Opens files that are installed together, as Sierra's firmware and carrier settings are.
+  ///
+  /// - Throws: a trouble with exit code 6; nothing was sent to any stick.
+  public init(path: String, with others: [String]) throws(Trouble) {
+    let first = try CheckedImage(path: path)
+    guard !others.isEmpty else {
+      self = first
+      return
+    }
+    var all = [first]
+    for other in others { all.append(try CheckedImage(path: other)) }
+    let trees = all.flatMap(\.image.sierra)
+    guard trees.count == all.count else {
+      throw Trouble(
+        "file.not-together", "These files cannot be installed together.",
+        facts: all.map { "\($0.path): \($0.image.format.rawValue)" },
+        advice: ["Only Sierra's firmware and carrier settings (.cwe and .nvu) go together."],
+        exitCode: .badFile)
+    }
+    let sums = all.map(\.sha256).joined(separator: " ")
+    self.init(
+      image: FirmwareImage(trees), path: first.path,
+      sha256: [UInt8](SHA256.hash(data: [UInt8](sums.utf8))).hex,
+      others: all.dropFirst().map(\.path))
+  }
+
   /// Recognises and checks bytes that are in memory already.
   public init(_ bytes: SharedBytes, named path: String) throws(Trouble) {
     let read: FirmwareImage
@@ -38,8 +66,10 @@ public struct CheckedImage: Sendable {
     self.init(image: read, path: path, sha256: Self.fingerprint([bytes]))
   }
 
-  private init(image: FirmwareImage, path: String, sha256: String) {
+  /// Wraps an image that was read and verified elsewhere.
+  public init(image: FirmwareImage, path: String, sha256: String, others: [String] = []) {
     self.image = image
+    self.others = others
     self.path = path
     self.sha256 = sha256
   }

@@ -38,6 +38,8 @@ public struct JournalHeader: Sendable, Codable, Equatable {
   public var downloadPort: String?
   /// Absolute path of the file.
   public var file: String
+  /// Absolute paths of files that go with it.
+  public var others: [String]?
   /// Salted hash of the stick's IMEI; nil if it could not be asked.
   public var identity: String?
   /// How the owner agreed.

@@ -17,6 +17,11 @@ final class RunWitness: FlashWitness {
   }
 
   let journal: any Journal
+  /// Whether a one-way door was opened and not all is known to be written.
+  var isWriting: Bool {
+    if case .writing = reached { return true }
+    return reached == .allWritten
+  }
   private(set) var reached = Reached.nothing
   /// Bytes acknowledged in this run.
   private(set) var acknowledged = 0

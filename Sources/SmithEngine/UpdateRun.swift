@@ -51,7 +51,8 @@ final class UpdateRun {
     do throws(Trouble) {
       guard image.sha256 == header.plan.sha256 else { throw ResumeTrouble.fileChanged(header.file) }
       await owner.hear(.phase(.identify, "Looking for the stick"))
-      let (link, subject) = try await updater.identify(place, likely: likely, withSettings: false)
+      let (link, subject) = try await updater.identify(
+        place, likely: likely, withSettings: false, within: .seconds(30))
       report.device = subject.report
       try await goOn(ResumePoint(records, subject, header, policy), header, journal, subject, link)
     } catch {
@@ -102,7 +103,8 @@ final class UpdateRun {
     let header = JournalHeader(
       tool: updater.surroundings.tool, time: updater.surroundings.backups.time(), place: place,
       downloadPort: updater.surroundings.downloadPort, file: image.path,
-      identity: subject.identityHash, consent: armed.consent, backup: armed.backup.path, plan: plan)
+      others: image.others.isEmpty ? nil : image.others, identity: subject.identityHash,
+      consent: armed.consent, backup: armed.backup.path, plan: plan)
     do throws(Trouble) {
       journal = try updater.surroundings.newJournal()
       try journal.append(.planned(header))
@@ -154,7 +156,11 @@ final class UpdateRun {
       try await family().flash(job, over: link, on: bus, watched: witness)
     } catch {
       report.bytes = witness.acknowledged
-      try await settle(error, header, witness)
+      if likely?.mayHaveWorked.contains(error.code) == true, witness.isWriting {
+        await verify(header, witness, after: error)
+      } else {
+        try await settle(error, header, witness)
+      }
       return
     }
     report.bytes = witness.acknowledged
@@ -200,6 +206,10 @@ final class UpdateRun {
     let back = await StickReturn(bus, place, likely: likely).bringBack()
     switch back?.state {
     case .normal: break
+    case .waiting where likely?.startsWhenReplugged == true:
+      report.verdict = .failedStillWorks
+      error.aftermath = .stillBoots
+      return
     case .waiting, .bootROM:
       report.verdict = .needsRescue
       error.aftermath = .needsRescue
@@ -222,7 +232,13 @@ final class UpdateRun {
     error.aftermath = .stillBoots
   }
 
-  private func verify(_ header: JournalHeader, _ witness: RunWitness) async {
+  /// Asks the stick what it runs.
+  ///
+  /// - Parameter failure: why the write did not end well, where the stick may be written all the
+  ///   same; it stands in the report unless the stick proves the update.
+  private func verify(
+    _ header: JournalHeader, _ witness: RunWitness, after failure: Trouble? = nil
+  ) async {
     // Nothing that follows can harm the stick, so a full disk is no reason not to ask it.
     do { try witness.journal.append(.verifying) } catch { report.warnings.append(error.summary) }
     await owner.hear(.phase(.verify, "Waiting for the stick to start its new firmware"))
@@ -231,8 +247,9 @@ final class UpdateRun {
     let saved = header.backup.flatMap { updater.surroundings.backups.load($0) }
     if let settings = saved?.settings, outcome.verdict == .updated {
       await owner.hear(.phase(.restore, "Comparing settings"))
-      outcome.warnings += await checker.restore(settings)
+      await checker.restore(settings, &outcome)
     }
+    if outcome.verdict != .updated, let failure { outcome.trouble = failure }
     report.verdict = outcome.verdict
     report.after = outcome.subject?.report.firmware
     if let subject = outcome.subject { report.device = subject.report }

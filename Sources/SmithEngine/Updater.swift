@@ -93,8 +93,10 @@ public struct Updater {
   /// it shows.
   ///
   /// - Throws: `port.not-found`, and what opening a port can come to.
-  public static func open(_ place: Place, on bus: any Bus) async throws(Trouble) -> any ByteLink {
-    let end = bus.now + .seconds(3)
+  public static func open(
+    _ place: Place, on bus: any Bus, within patience: Duration = .seconds(3)
+  ) async throws(Trouble) -> any ByteLink {
+    let end = bus.now + patience
     repeat {
       for role in [PortRole.at, .download] {
         guard let port = try? await bus.port(at: place, as: role, within: .milliseconds(200)) else {
@@ -107,10 +109,14 @@ public struct Updater {
   }
 
   /// Opens the stick's port and asks who it is, the likely family's loader first.
-  public func identify(_ place: Place, likely: (any Family)? = nil, withSettings: Bool)
-    async throws(Trouble) -> (any ByteLink, Subject)
-  {
-    let link = try await Self.open(place, on: bus)
+  ///
+  /// - Parameter patience: how long the port may be absent: a stick that was just plugged in
+  ///   takes up to half a minute to start.
+  public func identify(
+    _ place: Place, likely: (any Family)? = nil, withSettings: Bool,
+    within patience: Duration = .seconds(3)
+  ) async throws(Trouble) -> (any ByteLink, Subject) {
+    let link = try await Self.open(place, on: bus, within: patience)
     do {
       return (
         link, try await Subject.ask(link, at: place, likely: likely, withSettings: withSettings)

@@ -163,18 +163,29 @@ struct Verification {
     }
   }
 
-  /// Writes settings back that the update lost; what could not be restored, in words.
-  func restore(_ settings: DeviceSettings) async -> [String] {
+  /// Writes settings back that the update lost; what could not be restored becomes a warning.
+  func restore(_ settings: DeviceSettings, _ outcome: inout Outcome) async {
+    guard let family else { return }
     do {
       let port = try await bus.port(at: place, as: .at, within: .seconds(5))
       let link = try await bus.open(port)
-      let session = ATSession(link: link)
-      guard let family else { return [] }
-      let result = try await family.restore(settings, over: session)
+      let result: SettingsRestoration
+      do {
+        result = try await family.restore(settings, over: ATSession(link: link))
+      } catch {
+        await link.close()
+        throw error
+      }
       await link.close()
-      return result.leftOut.map { "not restored: \($0)" }
+      if result.restarts {
+        await bus.pause(.seconds(2))
+        let again = await self.outcome()
+        outcome = again
+      }
+      outcome.warnings += result.leftOut.map { "not restored: \($0)" }
     } catch {
-      return ["settings could not be compared after the update; the backup has them"]
+      outcome.warnings.append(
+        "settings could not be compared after the update; the backup has them")
     }
   }
 

@@ -16,6 +16,8 @@ public struct FirmwareImage: Sendable {
   public var signature: ImageSignature?
   /// Oddities that do not make the image unusable.
   public var warnings: [ImageWarning]
+  /// The trees of Sierra Wireless files, one for each segment; empty for other formats.
+  public var sierra: [SierraImage] = []
 
   /// Gathers the parts.
   public init(
@@ -54,6 +56,8 @@ public enum ImageKind: String, Sendable, Codable, CaseIterable {
   case dashboard
   /// The web page that the stick serves.
   case webInterface = "web-interface"
+  /// Settings for one carrier.
+  case carrierSettings = "carrier-settings"
 }
 
 /// What an image says about itself; nothing here was proved by reading it.
@@ -175,6 +179,7 @@ extension ImageKind {
     case .firmware: "firmware"
     case .dashboard: "a dashboard"
     case .webInterface: "a web interface"
+    case .carrierSettings: "carrier settings"
     }
   }
 }

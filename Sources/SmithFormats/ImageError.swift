@@ -86,11 +86,14 @@ public enum ImageError: Error, Equatable, Sendable {
   case folderOrder(expected: Int, found: Int, name: String)
   /// A file of the folder begins with an item header.
   case folderHeader(name: String)
+  /// A Sierra Wireless file is damaged.
+  case sierra(SierraImageError)
 }
 
 extension ImageError: TroubleConvertible {
   /// The explanation; nothing was sent to any stick when an image is refused.
   public var trouble: Trouble {
+    if case .sierra(let error) = self { return error.trouble }
     let words = words
     return Trouble(
       words.code, words.summary, facts: words.facts, advice: words.advice, exitCode: .badFile)
@@ -107,7 +110,8 @@ extension ImageError: TroubleConvertible {
       chainWords
     case .bomb, .zlibBroken, .lzmaBroken, .lzmaMemory, .packedTrailing, .signatureNonsense:
       contentWords
-    case .folderEmpty, .folderTooMany, .folderName, .folderOrder, .folderHeader: folderWords
+    case .folderEmpty, .folderTooMany, .folderName, .folderOrder, .folderHeader, .sierra:
+      folderWords
     }
   }
 }

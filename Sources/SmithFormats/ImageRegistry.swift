@@ -8,7 +8,10 @@ public enum ImageRegistry {
   public static func recognise(
     _ file: SharedBytes, limits: ImageLimits = .standard
   ) throws(ImageError) -> FirmwareImage {
-    try BalongImage.read(file, limits: limits)
+    if ForeignFile.recognise(file)?.kind == .sierra {
+      do { return FirmwareImage([try SierraImage.read(file)]) } catch { throw .sierra(error) }
+    }
+    return try BalongImage.read(file, limits: limits)
   }
 
   /// Throws for files that hold nothing or are recognised as something else.

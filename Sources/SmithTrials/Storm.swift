@@ -98,7 +98,7 @@ public struct Storm: Sendable {
       isDone: last.verdict == .updated, broken: outcome.broken)
   }
 
-  private func trial(_ seed: UInt64) -> (Scene, Trial) {
+  private func trial(_ seed: UInt64) -> (Scene, Trial<HuaweiBalongStick>) {
     var dice = Seeded(seed)
     let scene = scenes[Int(dice.next() % UInt64(scenes.count))]
     var trial = Trial(scene.stick, scene.image)

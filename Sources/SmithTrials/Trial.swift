@@ -1,7 +1,7 @@
 public import SmithBench
 public import SmithEngine
+import SmithLink
 public import SmithModel
-public import SmithSimulators
 import Synchronization
 
 /// An owner who agrees to everything and remembers what was said.
@@ -33,9 +33,9 @@ public final class TrialOwner: Owner {
 
 /// One stick, one file, one cable: an update from start to end in virtual time, interrupted and
 /// resumed as told, and everything that must be true afterwards.
-public struct Trial: Sendable {
+public struct Trial<Stick: TrialStick>: Sendable {
   /// The stick before.
-  public var stick: HuaweiBalongStick
+  public var stick: Stick
   /// The file.
   public var image: CheckedImage
   /// What the cable does.
@@ -50,7 +50,7 @@ public struct Trial: Sendable {
   public var policy = Policy()
 
   /// A trial in calm weather.
-  public init(_ stick: HuaweiBalongStick, _ image: CheckedImage) {
+  public init(_ stick: Stick, _ image: CheckedImage) {
     self.stick = stick
     self.image = image
   }
@@ -66,7 +66,7 @@ public struct Trial: Sendable {
     /// Records in the journal after the first run.
     public var records: Int
     /// The stick after everything.
-    public var stick: HuaweiBalongStick
+    public var stick: Stick
     /// Broken invariants, in words; empty is good.
     public var broken: [String]
   }
@@ -80,10 +80,12 @@ public struct Trial: Sendable {
       bus: bus, owner: TrialOwner(),
       surroundings: Surroundings(
         newJournal: { () throws(Trouble) in journal }, backups: backups, tool: "trial"))
+    // Nobody starts an update before the stick has started.
+    if bus.body.face == nil { await bus.pause(.seconds(60)) }
     let report = await updater.update(image, at: bus.place, policy: policy)
     let sends = bus.sends
     let records = journal.records
-    if sabotage { Self.damage(bus) }
+    if sabotage { bus.withBody { $0.damage() } }
     var checks = Invariants(before: stick, image: image)
     bus.setWeather(Weather())
     checks.check(report, bus, records)
@@ -94,18 +96,10 @@ public struct Trial: Sendable {
     return outcome
   }
 
-  private static func damage(_ bus: VirtualBus<HuaweiBalongStick>) {
-    bus.withBody { stick in
-      for index in stick.flash.items.indices where stick.flash.items[index].bytes.count > 300 {
-        stick.flash.items[index].bytes[256] ^= 1
-      }
-    }
-  }
-
   /// A person plugs the stick in again and runs `resume`, at most three times.
   private func finish(
-    _ outcome: inout Outcome, _ bus: VirtualBus<HuaweiBalongStick>, _ journal: MemoryJournal,
-    _ backups: BackupStore, _ checks: inout Invariants
+    _ outcome: inout Outcome, _ bus: VirtualBus<Stick>, _ journal: MemoryJournal,
+    _ backups: BackupStore, _ checks: inout Invariants<Stick>
   ) async {
     let crashed = crashAfterRecord != nil
     var last = outcome.first

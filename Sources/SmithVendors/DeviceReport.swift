@@ -33,6 +33,16 @@ public struct DeviceReport: Sendable, Equatable {
   public var productID: String?
   /// Last group of the firmware version.
   public var customerCode: String?
+  /// The whole revision text, where a version is only a part of it.
+  public var revision: String?
+  /// Carrier whose settings the stick runs.
+  public var carrier: String?
+  /// Version of those settings (PRI).
+  public var carrierSettings: String?
+  /// Part number of the package that the seller put in, if the stick keeps one.
+  public var package: String?
+  /// What is wrong with the stick by its own words; empty when nothing is.
+  public var complaints: [String] = []
   /// When the firmware was built, as the stick writes it.
   public var compileDate: String?
   /// Mode the answers came from.

@@ -68,12 +68,15 @@ public struct DeviceSettings: Sendable, Equatable, Codable {
   public var network: NetworkMode?
   /// `READY`, `SIM PIN` and so on; never the PIN.
   public var pinState: String?
+  /// Carrier whose settings the stick is told to run.
+  public var carrier: String?
 
   /// Gathers the parts.
   public init(
     profiles: [APNProfile]? = nil, ports: PortSetup? = nil, network: NetworkMode? = nil,
-    pinState: String? = nil
+    pinState: String? = nil, carrier: String? = nil
   ) {
+    self.carrier = carrier
     self.profiles = profiles
     self.ports = ports
     self.network = network
@@ -87,6 +90,8 @@ public struct SettingsRestoration: Sendable, Equatable, Codable {
   public var restored: [String] = []
   /// Different from the backup and not written, with the reason.
   public var leftOut: [String] = []
+  /// Whether the stick restarts to take the settings.
+  public var restarts = false
 
   /// Nothing done yet.
   public init() {}

@@ -4,7 +4,7 @@ public import SmithLink
 /// Every family that is known; the only list of them.
 public enum Families {
   /// In the order in which a silent port is asked.
-  public static let all: [any Family] = [HuaweiBalong()]
+  public static let all: [any Family] = [HuaweiBalong(), SierraBoot()]
 
   /// The family that writes a file; nil if it can only be looked at.
   public static func taking(_ image: FirmwareImage) -> (any Family)? {

@@ -125,6 +125,11 @@ public protocol Family: Sendable {
   var goesOnInTheMiddle: Bool { get }
   /// Codes of troubles that say: the stick refused before anything was written.
   var refusalsAtTheDoor: Set<String> { get }
+  /// Whether a waiting stick that nothing was written to starts its firmware when replugged.
+  var startsWhenReplugged: Bool { get }
+  /// Codes of troubles after which the stick may be written all the same, so that only asking it
+  /// tells.
+  var mayHaveWorked: Set<String> { get }
 
   /// Asks a port what answers on it: AT, or this family's loader. Changes nothing.
   func state(over link: any ByteLink) async throws(LinkError) -> StickState
@@ -153,6 +158,8 @@ public protocol Family: Sendable {
 }
 
 extension Family {
+  /// By default a failure is a failure.
+  public var mayHaveWorked: Set<String> { [] }
   /// By default nothing is refused at the door.
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.

@@ -17,7 +17,10 @@ import Testing
       (try bench.file("blank.bin", Data(repeating: 0xff, count: 65536)), "file.blank", 6),
       (try bench.file("page.bin", Data(page.utf8)), "file.web-page", 6),
       (try bench.file("cut.bin", data.prefix(data.count / 2)), "balong.truncated", 6),
-      (try bench.file("sierra.cwe", sierra), "file.sierra", 6),
+      (try bench.file("sierra.cwe", sierra), "sierra.not-an-image", 6),
+      (
+        try await bench.sample("sierra-mc7304", version: "05.05.66.00"), "plan.wrong-vendor", 5
+      ),
       (
         try await bench.sample("huawei-e3372h", version: "21.999.01.00.00"), "plan.wrong-product",
         5

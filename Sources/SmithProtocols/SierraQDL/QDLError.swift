@@ -46,11 +46,14 @@ public enum QDLError: Error, Equatable, Sendable {
   case gone(Step)
   /// The link failed.
   case link(Step, LinkError)
+  /// The watcher wants no further step, for a reason of its own.
+  case stopped(Trouble)
 }
 
 extension QDLError: TroubleConvertible {
   /// The explanation, with what can be said about the stick from here.
   public var trouble: Trouble {
+    if case .stopped(let trouble) = self { return trouble }
     let (name, summary, facts, advice) = words
     let (aftermath, safe) = state
     let code: ExitCode =

@@ -1,4 +1,5 @@
 import SmithLink
+import SmithModel
 
 /// One image from hello to done, begun again where that is the only safe way on.
 struct QDLImageSession {
@@ -6,14 +7,14 @@ struct QDLImageSession {
   let index: Int
   let version: UInt8
   let limits: QDLLimits
-  let progress: (QDLProgress) -> Void
+  let progress: (QDLProgress) async throws(Trouble) -> Void
   private(set) var attempt = 1
   /// Whether the last chunk of this image has ever left: from then on the flash may be written.
   private var lastChunkLeft = false
 
   init(
     image: QDLImage, index: Int, version: UInt8, limits: QDLLimits,
-    progress: @escaping (QDLProgress) -> Void
+    progress: @escaping (QDLProgress) async throws(Trouble) -> Void
   ) {
     self.image = image
     self.index = index
@@ -132,14 +133,14 @@ struct QDLImageSession {
         throw .sourceFailed(image: image.name, offset: offset)
       }
       if isLast {
+        try await report(sent: offset, isFlashing: true)
         lastChunkLeft = true
-        report(sent: offset, isFlashing: true)
       }
       try await wire.sendRaw(packet, at: isLast ? .flash : .write)
       if let error = try await writeAnswer(&wire, sequence, count, isLast) { return error }
       offset += count
       sequence += 1
-      report(sent: offset, isFlashing: isLast)
+      try await report(sent: offset, isFlashing: isLast)
     }
     return nil
   }
@@ -194,7 +195,7 @@ struct QDLImageSession {
         guard status == 0 else {
           throw .doneRefused(image: image.name, status: status, type: answer.body[3])
         }
-        report(sent: image.size, isFlashing: false, isDone: true)
+        try await report(sent: image.size, isFlashing: false, isDone: true)
         return .written
       case QDLMessage.error:
         guard case .again(let error) = try failure(answer, .done) else { continue }
@@ -206,10 +207,14 @@ struct QDLImageSession {
     return .again(.silent(.done, image: image.name))
   }
 
-  private func report(sent: Int, isFlashing: Bool, isDone: Bool = false) {
-    progress(
-      QDLProgress(
-        image: index, name: image.name, sent: sent, size: image.size, attempt: attempt,
-        isFlashing: isFlashing, isDone: isDone))
+  /// What was sent already is acknowledged only by an answer: a watcher that stops the download
+  /// before the last chunk leaves the old firmware whole.
+  private func report(sent: Int, isFlashing: Bool, isDone: Bool = false) async throws(QDLError) {
+    do {
+      try await progress(
+        QDLProgress(
+          image: index, name: image.name, sent: sent, size: image.size, attempt: attempt,
+          isFlashing: isFlashing, isDone: isDone))
+    } catch { throw .stopped(error) }
   }
 }

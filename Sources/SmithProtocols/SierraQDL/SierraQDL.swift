@@ -1,4 +1,5 @@
 public import SmithLink
+public import SmithModel
 
 /// Sends images to a Sierra boot loader over QDL versions 5 and 6
 /// (Docs/Protocols/sierra-qdl.md section 6).
@@ -12,12 +13,13 @@ public enum SierraQDL {
   ///   - images: what to send; the larger file first is what loaders are used to.
   ///   - link: the download port, just opened.
   ///   - limits: waits and repetitions.
-  ///   - progress: called after each acknowledged chunk and around flashing.
+  ///   - progress: called after each acknowledged chunk and around flashing; before the last
+  ///     chunk of an image leaves, `isFlashing` is true for the first time. A throw stops there.
   /// - Returns: what was written.
   /// - Throws: ``QDLError``; the stick is left in boot mode and no reset is sent.
   public static func download(
     _ images: [QDLImage], over link: any ByteLink, limits: QDLLimits = QDLLimits(),
-    progress: @escaping (QDLProgress) -> Void = { _ in }
+    progress: @escaping (QDLProgress) async throws(Trouble) -> Void = { _ in }
   ) async throws(QDLError) -> QDLResult {
     try check(images)
     var wire = QDLWire(link)

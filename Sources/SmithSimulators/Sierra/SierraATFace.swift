@@ -113,7 +113,7 @@ extension SierraStick {
   private mutating func setPreference(_ value: String) -> Reply {
     let name = value.filter { $0 != "\"" }
     guard at.isUnlocked, personality.preference != .none, name == flash.carrier.name,
-      let application = flash.application
+      let application = flash.application, flash.carrier.firmware == Self.plain(application)
     else { return .error }
     flash.preference = SierraFlash.Preference(
       firmware: Self.plain(application), carrier: flash.carrier.name,

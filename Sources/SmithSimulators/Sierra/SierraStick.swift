@@ -2,9 +2,9 @@ public import SmithLink
 import SmithModel
 
 /// What a Sierra stick keeps without power.
-public struct SierraFlash: Equatable, Sendable {
+public struct SierraFlash: Equatable, Sendable, Codable {
   /// A carrier configuration in the store.
-  public struct Carrier: Equatable, Sendable {
+  public struct Carrier: Equatable, Sendable, Codable {
     /// Carrier name, upper case.
     public var name: String
     /// As in `002.026_000`.
@@ -13,7 +13,7 @@ public struct SierraFlash: Equatable, Sendable {
     public var firmware: String
   }
   /// What the stick is told to run.
-  public struct Preference: Equatable, Sendable {
+  public struct Preference: Equatable, Sendable, Codable {
     /// Firmware version.
     public var firmware: String
     /// Carrier name.
@@ -44,7 +44,7 @@ public struct SierraStick: StickBody {
   /// How long things take.
   public var timing: SierraTiming
   /// What it keeps.
-  public internal(set) var flash: SierraFlash
+  public var flash: SierraFlash
   /// Identity; never changed by an update.
   public let imei = "012345678901237"
   /// What a host should not have done, in words.

@@ -16,6 +16,8 @@ public struct HuaweiBalong: Family {
   public var vendor: String { "huawei" }
   /// What the support rests on.
   public var evidence: String { DeviceCatalogue.huaweiBalong.evidence }
+  /// Download mode outlives the plug (Docs/Protocols/balong-download.md section 7).
+  public var startsWhenReplugged: Bool { false }
   /// An interrupted item is begun anew with its 41; finished ones stay.
   public var goesOnInTheMiddle: Bool { true }
   /// A refused 41 changes nothing.

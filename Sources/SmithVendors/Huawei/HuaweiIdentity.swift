@@ -1,27 +1,19 @@
-public import SmithAT
+import SmithAT
 import SmithModel
 
 /// Asks a Huawei stick in normal mode who it is (Docs/Protocols/huawei-identify.md).
 public enum HuaweiIdentity {
-  /// Asks every question of the identification, reading only.
+  /// Asks every question of the identification after `ATI`, reading only.
   ///
-  /// A question that stays unanswered leaves its fields nil; three of them end the asking. The
-  /// first, `ATI`, must be answered.
-  public static func identify(over session: ATSession) async throws(ATError) -> DeviceReport {
-    let asker = Asker(session)
-    var report = DeviceReport()
-    GenericIdentity.apply(try await asker.demand("ATI").lines, to: &report)
+  /// A question that stays unanswered leaves its fields nil; three of them end the asking.
+  static func ask(_ asker: Asker, _ report: inout DeviceReport) async throws(ATError) {
     try await askNames(asker, &report)
     try await askIdentity(asker, &report)
     try await askVersions(asker, &report)
     try await askState(asker, &report)
-    if asker.gaveUp {
-      report.evidence = report.evidence ?? "the port stopped answering; questions were left out"
-    }
     report.answers = asker.answers
     (report.world, report.worldEvidence) = world(of: report)
     report.customerCode = customerCode(of: report.firmware)
-    return report
   }
 
   private static func askNames(_ asker: Asker, _ report: inout DeviceReport)
@@ -177,15 +169,5 @@ public enum HuaweiIdentity {
   static func customerCode(of firmware: FirmwareVersion?) -> String? {
     guard let firmware, let groups = firmware.groups, groups.count == 5 else { return nil }
     return firmware.text.split(separator: ".").last.map(String.init)
-  }
-}
-
-/// Says who a stick is, whoever made it: `ATI` first, then the questions of its vendor.
-public enum StickIdentity {
-  /// Asks `ATI`, and everything else if the manufacturer is Huawei.
-  public static func identify(over session: ATSession) async throws(ATError) -> DeviceReport {
-    let report = try await GenericIdentity.identify(over: session)
-    guard report.vendor == "huawei" else { return report }
-    return try await HuaweiIdentity.identify(over: session)
   }
 }

@@ -1,17 +1,28 @@
 public import SmithAT
 import SmithModel
 
-/// Identification that every vendor answers: `ATI` alone.
-public enum GenericIdentity {
-  /// Asks `ATI` and says which vendor the manufacturer text names.
+/// Says who a stick is, whoever made it: `ATI` first, then the questions of its vendor.
+public enum StickIdentity {
+  /// Asks `ATI`, and everything else that its maker's sticks answer.
   public static func identify(over session: ATSession) async throws(ATError) -> DeviceReport {
     let asker = Asker(session)
     var report = DeviceReport()
-    apply(try await asker.demand("ATI").lines, to: &report)
+    GenericIdentity.apply(try await asker.demand("ATI").lines, to: &report)
+    switch report.vendor {
+    case "huawei": try await HuaweiIdentity.ask(asker, &report)
+    case "sierra": try await SierraIdentity.ask(asker, &report)
+    default: break
+    }
+    if asker.gaveUp {
+      report.evidence = report.evidence ?? "the port stopped answering; questions were left out"
+    }
     report.answers = asker.answers
     return report
   }
+}
 
+/// What every vendor answers to `ATI`.
+public enum GenericIdentity {
   /// Vendor in lower case that a manufacturer text names; nil if it names none we know.
   public static func vendor(of manufacturer: String) -> String? {
     let text = manufacturer.lowercased()

@@ -1,0 +1,106 @@
+public import SmithEngine
+import SmithFormats
+public import SmithLink
+import SmithModel
+public import SmithSimulators
+
+/// A simulated stick that can be looked into from outside, past everything it says.
+public protocol TrialStick: StickBody {
+  /// Whether its flash holds all of a file, and it starts from that.
+  func holds(_ image: CheckedImage) -> Bool
+  /// Whether its firmware, whichever, starts at the next power-up.
+  var isWhole: Bool { get }
+  /// Whether an update was begun and is not complete.
+  var isHalfWritten: Bool { get }
+  /// Whether only its boot ROM is left, which is another way's work.
+  var isBeyondResume: Bool { get }
+  /// What must not have changed and did, and what changed without a record of its door.
+  func breaches(since before: Self, image: CheckedImage, records: [JournalRecord]) -> [String]
+  /// Changes a byte of what was written, or what stands for it: every check must notice.
+  mutating func damage()
+}
+
+extension HuaweiBalongStick: TrialStick {
+  /// Every item to the byte, and the flag that all parts are complete.
+  public func holds(_ image: CheckedImage) -> Bool {
+    for segment in image.image.segments {
+      guard let item = flash.item(segment.id), item.state == .complete,
+        item.bytes.count == segment.size
+      else { return false }
+      guard var reader = try? segment.reader() else { return false }
+      guard let bytes = try? reader.next(segment.size), bytes == item.bytes else { return false }
+    }
+    return flash.allPartsComplete
+  }
+
+  /// All parts are complete and no download is asked for.
+  public var isWhole: Bool { flash.allPartsComplete && !flash.backupFlag }
+
+  /// A part was announced and the last one is not complete.
+  public var isHalfWritten: Bool { !flash.allPartsComplete }
+
+  /// A half-written boot part.
+  public var isBeyondResume: Bool { flash.bootPartIsBroken }
+
+  /// S1 and S7 of the house plan.
+  public func breaches(
+    since before: HuaweiBalongStick, image: CheckedImage, records: [JournalRecord]
+  ) -> [String] {
+    var broken: [String] = []
+    var allowed = Set<UInt32>()
+    for case .itemBegan(let index) in records { allowed.insert(image.image.segments[index].id) }
+    for item in flash.items where !allowed.contains(item.id) {
+      if before.flash.item(item.id) != item {
+        broken.append("S1: item \(item.id) changed without a record of its door")
+      }
+    }
+    let (old, new) = (before.flash.nv, flash.nv)
+    if old.imei != new.imei || old.serial != new.serial { broken.append("S7: identity changed") }
+    if old.lockTries != new.lockTries { broken.append("S7: the lock counter changed") }
+    if old.profiles != new.profiles { broken.append("settings were lost") }
+    return broken
+  }
+
+  /// One byte of every item that is long enough.
+  public mutating func damage() {
+    for index in flash.items.indices where flash.items[index].bytes.count > 300 {
+      flash.items[index].bytes[256] ^= 1
+    }
+  }
+}
+
+extension SierraStick: TrialStick {
+  /// The version of the file and, where it brings settings, its carrier and no mismatch.
+  public func holds(_ image: CheckedImage) -> Bool {
+    guard let application = flash.application else { return false }
+    if let version = image.image.claims.firmware {
+      guard application == version.text || application == version.text + "AP" else { return false }
+    }
+    if let wanted = image.image.sierra.lazy.compactMap({ $0.versions.configuration }).first {
+      guard flash.carrier.configuration.hasPrefix(wanted.prefix(7)) else { return false }
+      return !hasMismatch
+    }
+    return true
+  }
+
+  /// There is an application.
+  public var isWhole: Bool { flash.application != nil }
+  /// There is no application.
+  public var isHalfWritten: Bool { !isWhole }
+  /// The loader is never lost.
+  public var isBeyondResume: Bool { false }
+
+  /// S1: the flash was written only with a record.
+  public func breaches(
+    since before: SierraStick, image: CheckedImage, records: [JournalRecord]
+  ) -> [String] {
+    let hasDoor = records.contains { if case .itemBegan = $0 { true } else { false } }
+    return flash == before.flash || hasDoor ? [] : ["S1: flash changed without a record"]
+  }
+
+  /// The application reads as another version.
+  public mutating func damage() {
+    guard flash.writes > 0 else { return }
+    flash.application = "00.00.00.00"
+  }
+}

@@ -1,0 +1,172 @@
+public import SmithAT
+public import SmithFormats
+public import SmithLink
+public import SmithModel
+import SmithProtocols
+
+/// Sierra Wireless sticks, written through the QDL boot loader
+/// (Docs/Protocols/sierra-qdl.md section 6).
+public struct SierraBoot: Family {
+  /// The family has no state.
+  public init() {}
+
+  /// Name in plans and journals.
+  public var name: String { "sierra-qdl" }
+  /// The vendor.
+  public var vendor: String { "sierra" }
+  /// What the support rests on.
+  public var evidence: String { "simulator" }
+  /// Boot and hold ends with the power.
+  public var startsWhenReplugged: Bool { true }
+  /// Every image begins anew: a loader forgets what it had collected.
+  public var goesOnInTheMiddle: Bool { false }
+  /// Refusals before the last chunk of the first image left: the flash was not touched.
+  public var refusalsAtTheDoor: Set<String> { ["qdl.open-refused", "qdl.write-refused"] }
+  /// The image may be in the flash although its last answer was lost.
+  public var mayHaveWorked: Set<String> {
+    ["qdl.last-answer-lost", "qdl.gone", "qdl.link", "qdl.silent"]
+  }
+
+  /// `.cwe`, `.spk`, `.nvu`.
+  public func takes(_ image: FirmwareImage) -> Bool { image.format == .sierraCWE }
+
+  /// AT, then a loader that answers hello.
+  public func state(over link: any ByteLink) async throws(LinkError) -> StickState {
+    if try await answersAT(link) { return .normal }
+    var limits = QDLLimits()
+    limits.tries = 1
+    limits.answer = .seconds(1)
+    do {
+      return .waiting(.qdl(version: try await SierraQDL.probe(over: link, limits: limits)))
+    } catch .gone {
+      throw .gone
+    } catch .link(_, let error) {
+      throw error
+    } catch .diagPort {
+      return .diag
+    } catch .sahara {
+      return .waiting(.sahara)
+    } catch {
+      return .silent
+    }
+  }
+
+  private func answersAT(_ link: any ByteLink) async throws(LinkError) -> Bool {
+    do {
+      _ = try await ATSession(link: link).send("AT", within: .seconds(1))
+      return true
+    } catch .link(let error) {
+      throw error
+    } catch {
+      return false
+    }
+  }
+
+  /// A loader says nothing of the stick.
+  public func look(over link: any ByteLink, in loader: Loader) async throws(Trouble)
+    -> DeviceReport
+  {
+    var report = DeviceReport()
+    report.vendor = vendor
+    report.mode = .download
+    report.world = .qualcomm
+    return report
+  }
+
+  /// Family, product, versions, carrier, seller (Docs/Protocols/sierra-identify.md section 5).
+  public func judge(
+    _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
+  ) throws(Trouble) -> Judgement {
+    guard report.vendor == vendor else {
+      throw Trouble(
+        "plan.wrong-vendor",
+        "The file is for a Sierra Wireless stick; this one is"
+          + " \(report.manufacturer ?? "of another maker").",
+        advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
+        exitCode: .refused)
+    }
+    var judgement = Judgement()
+    judgement.before = report.firmware
+    judgement.after = image.claims.firmware
+    judgement.products = image.claims.products
+    judgement.carrier = image.sierra.lazy.compactMap { $0.versions.carrier }.first
+    judgement.items = image.segments.map {
+      PlannedItem(id: $0.id, name: $0.name, bytes: $0.size - SierraHeader.size)
+    }
+    judgement.cannotBackUp = ["the firmware now on the stick (its loader does not let it be read)"]
+    // Boot and hold takes up to half a minute, flashing and the first start a minute each.
+    judgement.overheadSeconds = 150
+    if state.isWaiting {
+      guard policy.forced.contains(.productUnknown) else { throw SierraMismatch.inBootMode }
+      return judgement
+    }
+    let match: SierraMatching.Match
+    do {
+      match = try SierraMatching.match(image.sierra, with: Self.device(report)) { rule in
+        switch rule {
+        case .downgrade: policy.allowDowngrade
+        case .otherCarrier: policy.forced.contains(.carrier)
+        case .otherSeller: policy.forced.contains(.branding)
+        default: false
+        }
+      }
+    } catch { throw error.trouble }
+    judgement.after = match.firmware ?? report.firmware
+    judgement.isThere =
+      (match.firmware == nil || match.isSame) && report.complaints.isEmpty
+      && sameCarrier(match.carrier, report.carrier)
+    judgement.warnings = match.warnings + report.complaints.map { "the stick says: \($0)" }
+    return judgement
+  }
+
+  private func sameCarrier(_ one: String?, _ other: String?) -> Bool {
+    one == nil || one?.lowercased() == other?.lowercased()
+  }
+
+  private static func device(_ report: DeviceReport) -> SierraDevice {
+    SierraDevice(
+      model: report.model, revision: report.revision.flatMap { SierraRevision($0) },
+      carrier: report.carrier, package: report.package.map { SierraVersionText($0) })
+  }
+
+  /// Boot and hold where that is still to be done, then every image in one session.
+  public func flash(
+    _ job: FlashJob, over link: any ByteLink, on bus: any Bus, watched: any FlashWitness
+  ) async throws(Trouble) {
+    try await SierraRoute(bus: bus, witness: watched).flash(job, over: link)
+  }
+
+  /// Lets the loader start the firmware it has.
+  public func leave(over link: any ByteLink, from loader: Loader) async throws(Trouble) {
+    await SierraQDL.leave(over: link)
+  }
+
+  /// APN profiles, PIN state, preferred carrier.
+  public func settings(over session: ATSession) async throws(ATError) -> DeviceSettings? {
+    try await SierraSettings.read(over: session)
+  }
+
+  /// Mends a preference that keeps the radio off.
+  public func restore(_ settings: DeviceSettings, over session: ATSession) async throws(ATError)
+    -> SettingsRestoration
+  { try await SierraSettings.restore(settings, over: session) }
+
+  /// A mismatch, a low power mode, another carrier than the file's.
+  public func shortfalls(of report: DeviceReport, carrier: String?) -> [String] {
+    var words = report.complaints
+    if let carrier, let current = report.carrier, !sameCarrier(carrier, current) {
+      words.append("it runs the settings of \(current), the file's are of \(carrier)")
+    }
+    return words
+  }
+}
+
+extension SierraMismatch {
+  static let inBootMode = Trouble(
+    "sierra.in-boot-mode", "The stick waits in its boot loader and does not say what it is.",
+    facts: ["the loader itself refuses an image of another product"],
+    advice: [
+      "If its update was interrupted, run `modemsmith resume`.",
+      "If you know that the file is for exactly this stick, add `--force product-unknown`.",
+    ], aftermath: .untouched, exitCode: .refused)
+}

@@ -1,0 +1,142 @@
+import SmithAT
+import SmithFormats
+import SmithLink
+import SmithModel
+import SmithProtocols
+
+/// Boot and hold, then the images over QDL (Docs/Protocols/sierra-qdl.md section 6).
+struct SierraRoute {
+  private let bus: any Bus
+  private let witness: any FlashWitness
+
+  /// How long a stick may take from boot and hold to its download port.
+  static var returnLimit: Duration { .seconds(120) }
+
+  init(bus: any Bus, witness: any FlashWitness) {
+    self.bus = bus
+    self.witness = witness
+  }
+
+  /// Does the whole job up to the reset. The one-way door of an image is its last chunk: until
+  /// then the loader keeps everything in memory.
+  func flash(_ job: FlashJob, over link: any ByteLink) async throws(Trouble) {
+    let images = try Self.images(of: job)
+    var link = link
+    if job.state == .normal {
+      try await enter(over: link)
+      link = try await downloadPort(of: job.place)
+    }
+    do throws(Trouble) {
+      try await witness.didEnter(product: nil)
+      try await write(images, over: link)
+    } catch {
+      await link.close()
+      throw error
+    }
+    await link.close()
+  }
+
+  private static func images(of job: FlashJob) throws(Trouble) -> [QDLImage] {
+    try job.image.segments.map { segment throws(Trouble) in
+      guard let image = QDLImage(name: segment.name, type: .cwe, file: segment.stored) else {
+        throw QDLError.badPlan("\(segment.name) is empty").trouble
+      }
+      return image
+    }
+  }
+
+  private func write(_ images: [QDLImage], over link: any ByteLink) async throws(Trouble) {
+    let watcher = Watcher(witness, count: images.count)
+    do {
+      _ = try await SierraQDL.download(images, over: link) { progress throws(Trouble) in
+        try await watcher.hear(progress)
+      }
+    } catch {
+      throw error.trouble
+    }
+  }
+
+  /// Turns what QDL tells into the engine's steps.
+  private final class Watcher {
+    private let witness: any FlashWitness
+    private let count: Int
+    /// Images whose door was announced.
+    private var begun: Set<Int> = []
+
+    init(_ witness: any FlashWitness, count: Int) {
+      self.witness = witness
+      self.count = count
+    }
+
+    func hear(_ progress: QDLProgress) async throws(Trouble) {
+      if progress.isFlashing, begun.insert(progress.image).inserted {
+        try await witness.willWrite(item: progress.image)
+      }
+      await witness.wrote(progress.sent, of: progress.image)
+      guard progress.isDone else { return }
+      try await witness.didWrite(item: progress.image)
+      if progress.image == count - 1 { try await witness.willLeave() }
+    }
+  }
+
+  /// `AT!BOOTHOLD`; its OK may be lost with the port.
+  private func enter(over link: any ByteLink) async throws(Trouble) {
+    do throws(Trouble) {
+      try await witness.willEnter()
+      let session = ATSession(link: link)
+      if try await refuses(session) {
+        // Some firmwares want the documented password first.
+        _ = try? await session.send("AT!ENTERCND=\"A710\"")
+        if try await refuses(session) { throw Self.noBootHold }
+      }
+    } catch {
+      await link.close()
+      throw error
+    }
+    await leaveBus(link)
+    await link.close()
+  }
+
+  private func refuses(_ session: ATSession) async throws(Trouble) -> Bool {
+    do {
+      return try await !session.send("AT!BOOTHOLD").isOK
+    } catch .silent, .unfinished, .link(.gone) {
+      return false
+    } catch { throw error.trouble }
+  }
+
+  /// Waits until the port vanishes; one that stays is found out by the next probe.
+  private func leaveBus(_ link: any ByteLink) async {
+    let end = bus.now + .seconds(10)
+    while bus.now < end {
+      do { _ = try await link.receive(within: .milliseconds(200)) } catch .silent {
+        continue
+      } catch { return }
+    }
+  }
+
+  /// The window may be seconds long: the port is opened the moment it is there, and the first
+  /// bytes are the download's own.
+  private func downloadPort(of place: Place) async throws(Trouble) -> any ByteLink {
+    let deadline = bus.now + Self.returnLimit
+    var refusal: Trouble?
+    while deadline - bus.now > .zero {
+      do {
+        let port = try await bus.port(at: place, as: .download, within: deadline - bus.now)
+        return try await bus.open(port)
+      } catch let error as LinkError {
+        refusal = error.trouble
+      } catch let error as BusError {
+        throw error.trouble
+      } catch {}
+      await bus.pause(.milliseconds(100))
+    }
+    throw refusal ?? BusError.absent(place, .download).trouble
+  }
+
+  private static let noBootHold = Trouble(
+    "preflight.no-download-mode", "The stick refuses to go into its boot loader (AT!BOOTHOLD).",
+    facts: ["engineering firmwares do not know the command"],
+    advice: ["Unplug the stick and plug it in again: it still has its firmware."],
+    aftermath: .stillBoots, exitCode: .refused)
+}

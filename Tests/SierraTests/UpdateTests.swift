@@ -1,0 +1,179 @@
+import SmithBench
+import SmithBytes
+import SmithEngine
+import SmithFormats
+import SmithModel
+import SmithSimulators
+import SmithTrials
+import SmithVendors
+import Testing
+
+/// Sticks, files and trials of whole updates.
+private enum Scenes {
+  static let models = ["mc7700", "mc7304", "mc7455", "usb308"]
+
+  static func stick(_ name: String, quirks: SierraQuirks = SierraQuirks()) throws -> SierraStick {
+    let personality = try #require(SierraPersonality.all.first { $0.name == name }).personality
+    return SierraStick(personality, quirks: quirks)
+  }
+
+  /// Firmware newer than the stick's and, where the stick keeps a preference, its settings.
+  static func files(
+    _ stick: SierraStick, version: String? = nil, carrier: String? = nil, settings: Bool = true,
+    bytes: Int = 8192
+  ) throws -> CheckedImage {
+    let own = stick.personality
+    let family = own.family.split(separator: "_").first.map(String.init) ?? own.family
+    var sample = SierraSample(
+      product: try #require(own.products.first), family: family,
+      version: version ?? "\(own.firmware.prefix(5)).99.00")
+    sample.bytes = bytes
+    var trees = [try SierraImage.read(SharedBytes(try #require(sample.firmware())))]
+    if settings, own.preference != .none {
+      let name = carrier ?? own.carrier
+      let bytes = try #require(sample.carrier(name, "\(own.configuration)"))
+      trees.append(try SierraImage.read(SharedBytes(bytes)))
+    }
+    return CheckedImage(
+      image: FirmwareImage(trees), path: "/files/firmware.cwe", sha256: "\(own.model) \(bytes)")
+  }
+}
+
+@Suite("A Sierra update") struct SierraUpdateTests {
+  @Test("ends updated, asked of the stick itself", arguments: Scenes.models)
+  func good(name: String) async throws {
+    let stick = try Scenes.stick(name)
+    let outcome = await Trial(stick, try Scenes.files(stick)).run()
+    #expect(outcome.broken.isEmpty, "\(outcome.broken)")
+    #expect(outcome.first.verdict == .updated)
+    #expect(outcome.first.warnings.isEmpty, "\(outcome.first.warnings)")
+    #expect(
+      outcome.first.device.carrier == outcome.stick.flash.carrier.name || name == "mc7700"
+        || name == "usb308")
+  }
+
+  @Test("cut at every send is survived, and resume finishes the job", arguments: Scenes.models)
+  func everySend(name: String) async throws {
+    let stick = try Scenes.stick(name)
+    let image = try Scenes.files(stick)
+    let sends = await Trial(stick, image).run().sends
+    try #require(sends > 20)
+    for send in 1...sends {
+      for afterDelivery in [false, true] {
+        var trial = Trial(stick, image)
+        trial.weather.unplugAtSend = send
+        trial.weather.unplugAfterDelivery = afterDelivery
+        let outcome = await trial.run()
+        #expect(
+          outcome.broken.isEmpty, "\(name) cut at \(send), \(afterDelivery): \(outcome.broken)")
+      }
+    }
+  }
+
+  @Test("of a host that dies after any journal record is finished by resume")
+  func everyRecord() async throws {
+    let stick = try Scenes.stick("mc7304")
+    let image = try Scenes.files(stick)
+    let records = await Trial(stick, image).run().records
+    try #require(records > 6)
+    for record in 1...records {
+      var trial = Trial(stick, image)
+      trial.crashAfterRecord = record
+      let outcome = await trial.run()
+      #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
+    }
+  }
+
+  @Test("in any weather tells the truth", arguments: 0..<200) func weather(seed: UInt64)
+    async throws
+  {
+    var dice = Seeded(seed)
+    let name = Scenes.models[Int(dice.next() % UInt64(Scenes.models.count))]
+    let stick = try Scenes.stick(name)
+    let image = try Scenes.files(stick)
+    var trial = Trial(stick, image)
+    trial.seed = dice.next()
+    trial.weather = Weather(seed: dice.next(), sends: 60)
+    let outcome = await trial.run()
+    #expect(outcome.broken.isEmpty, "seed \(seed) \(name) \(trial.weather): \(outcome.broken)")
+  }
+
+  @Test("of a stick that keeps its old version is not called updated") func keepsOld() async throws
+  {
+    var quirks = SierraQuirks()
+    quirks.keepsOldVersion = true
+    let stick = try Scenes.stick("mc7700", quirks: quirks)
+    let outcome = await Trial(stick, try Scenes.files(stick)).run()
+    #expect(outcome.first.verdict == .failedStillWorks)
+    #expect(outcome.first.trouble?.code == "update.unverified")
+  }
+
+  @Test("that a byte of sabotage undoes is noticed by the checks") func canary() async throws {
+    let stick = try Scenes.stick("mc7700")
+    var trial = Trial(stick, try Scenes.files(stick))
+    trial.sabotage = true
+    #expect(!(await trial.run().broken.isEmpty))
+  }
+
+  @Test("without its settings ends with the stick's own complaint") func noSettings() async throws {
+    let stick = try Scenes.stick("mc7304")
+    let outcome = await Trial(stick, try Scenes.files(stick, settings: false)).run()
+    #expect(outcome.first.verdict == .updated)
+    #expect(outcome.first.warnings.contains { $0.contains("mismatch") })
+    #expect(outcome.first.exitCode == .warnings)
+  }
+
+  @Test("of the settings of another carrier is refused until the owner insists")
+  func otherCarrier() async throws {
+    let stick = try Scenes.stick("mc7304")
+    let image = try Scenes.files(stick, carrier: "TELSTRA")
+    let refused = await Trial(stick, image).run()
+    #expect(refused.first.trouble?.code == "sierra.other-carrier")
+    #expect(refused.first.verdict == .unchanged)
+    #expect(refused.stick.flash == stick.flash)
+    var forced = Trial(stick, image)
+    forced.policy.forced = [.carrier]
+    #expect(await forced.run().first.verdict == .updated)
+  }
+
+  @Test("of an older file is refused until the owner insists") func downgrade() async throws {
+    let stick = try Scenes.stick("mc7700")
+    let image = try Scenes.files(stick, version: "03.05.09.00")
+    let refused = await Trial(stick, image).run()
+    #expect(refused.first.trouble?.code == "sierra.downgrade")
+    #expect(refused.stick.flash == stick.flash)
+    var forced = Trial(stick, image)
+    forced.policy.allowDowngrade = true
+    #expect(await forced.run().first.verdict == .updated)
+  }
+
+  @Test("of what the stick runs already does nothing") func same() async throws {
+    let stick = try Scenes.stick("mc7700")
+    let outcome = await Trial(stick, try Scenes.files(stick, version: "03.05.10.02")).run()
+    #expect(outcome.first.verdict == .unchanged)
+    #expect(outcome.first.trouble == nil)
+    #expect(outcome.stick.flash.writes == 0)
+  }
+
+  @Test("of a stick that waits in its loader needs its journal, or the owner's word")
+  func inBootMode() async throws {
+    var stick = try Scenes.stick("mc7700")
+    stick.flash.application = nil
+    let image = try Scenes.files(stick)
+    let refused = await Trial(stick, image).run()
+    #expect(refused.first.trouble?.code == "sierra.in-boot-mode")
+    var forced = Trial(stick, image)
+    forced.policy.forced = [.productUnknown]
+    forced.policy.noBackup = true
+    let outcome = await forced.run()
+    #expect(outcome.first.verdict == .updated, "\(String(describing: outcome.first.trouble))")
+  }
+
+  @Test("of files that do not go together is refused") func notTogether() throws {
+    let path = "/tmp/modemsmith-not-together-\(UInt64.random(in: 0...UInt64.max)).cwe"
+    let stick = try Scenes.stick("mc7700")
+    #expect(throws: Trouble.self) { try CheckedImage(path: path, with: [path]) }
+    let image = try Scenes.files(stick)
+    #expect(image.image.segments.count == 1)
+  }
+}
