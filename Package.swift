@@ -147,6 +147,12 @@ let package = Package(
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
     tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
+    tests(
+      "HiLinkTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithVendors", "SmithSimulators", "SmithBench",
+        "SmithPorts",
+      ]),
     // Runs the executable as its owner does; imports none of it.
     tests("FaceTests", []),
     tests(

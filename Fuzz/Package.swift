@@ -27,5 +27,6 @@ let package = Package(
     fuzzer("FuzzBalongImage"),
     fuzzer("FuzzISO9660"),
     fuzzer("FuzzBalongLoader"),
+    fuzzer("FuzzHiLink"),
   ]
 )

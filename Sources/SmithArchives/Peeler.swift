@@ -7,7 +7,7 @@ import SmithModel
 ///
 /// Nothing is unpacked to a name on the disk: entries go through memory or through files without
 /// a name, names inside are only ever shown, and everything is bounded
-/// (Docs/Decisions/0009-bounded-peeling.md).
+/// (Docs/Decisions/0010-bounded-peeling.md).
 public struct Peeler: Sendable {
   private let limits: PeelLimits
   private let now: @Sendable () -> Duration

@@ -60,5 +60,6 @@ struct Modemsmith: AsyncParsableCommand {
       RehearseCommand.self, UpdateCommand.self, ResumeCommand.self, BackupCommand.self,
       RestoreCommand.self, HistoryCommand.self, SimCommand.self,
       RescueCommand.self, DashboardCommand.self,
+      HiLinkCommand.self,
     ])
 }

@@ -20,6 +20,14 @@ struct TargetOptions: ParsableArguments {
   @Option(name: .long, help: "Folder of journals, backups and history (default: XDG state).")
   var stateDir: String?
 
+  @Option(
+    name: .long, help: "The stick's page, as in http://192.168.8.1, for sticks that have one.")
+  var web: String?
+
+  @Option(
+    name: .long, help: "User of the page; the password is taken from MODEMSMITH_WEB_PASSWORD.")
+  var webUser: String?
+
   /// The bus and the place of the one stick that is meant.
   ///
   /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.

@@ -15,7 +15,8 @@ struct SimCommand: AsyncParsableCommand {
       `published PATH ROLE` and `withdrawn PATH` whenever a port comes or goes.
       """)
 
-  @Argument(help: "The model: \(SimulatedModels.names.joined(separator: ", ")).")
+  @Argument(
+    help: "The model: \((SimulatedModels.names + HiLinkSim.names).joined(separator: ", ")).")
   var model: String
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
   var link = "/tmp/modemsmith-stick"
@@ -30,9 +31,14 @@ struct SimCommand: AsyncParsableCommand {
   var bootPin = false
   @Option(name: .long, help: "Decides every delay that is drawn.") var seed: UInt64 = 1
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
+  @Option(name: .long, help: "Where the page of a model with a page appears: 127.0.0.1:PORT.")
+  var http = "127.0.0.1:0"
 
   func run() async throws {
     try await explaining(json: false) { () throws(Trouble) in
+      if let page = HiLinkSim.stick(model, firmware: firmware, seed: seed) {
+        return try await HiLinkSim.serve(page, http: http, link: link, speed: speed)
+      }
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let switches = SimulatedModels.Switches(
         strict: strict, signed: signed, logging: log != nil, seed: seed)

@@ -1,6 +1,6 @@
 /// Settings of a stick that an update may lose; holds no PIN and no password.
 public struct DeviceSettings: Sendable, Equatable, Codable {
-  /// One connection profile of AT+CGDCONT.
+  /// One connection profile of AT+CGDCONT or of a stick's page.
   public struct APNProfile: Sendable, Equatable, Codable {
     /// Number of the profile.
     public var id: Int
@@ -8,6 +8,16 @@ public struct DeviceSettings: Sendable, Equatable, Codable {
     public var type: String
     /// Access point name; may be empty.
     public var apn: String
+    /// Name of the profile, where profiles have names (stick pages).
+    public var name: String?
+    /// User name of the access point; the password is never kept.
+    public var user: String?
+    /// Kind of login at the access point: 0 none, 1 PAP, 2 CHAP, 3 either.
+    public var authentication: Int?
+    /// Number to dial, as in `*99#`.
+    public var dialNumber: String?
+    /// Whether the profile belongs to the firmware and cannot be changed.
+    public var isReadOnly: Bool?
 
     /// Gathers the parts.
     public init(id: Int, type: String, apn: String) {
@@ -50,6 +60,8 @@ public struct DeviceSettings: Sendable, Equatable, Codable {
 
   /// Connection profiles; nil if the stick did not tell them.
   public var profiles: [APNProfile]?
+  /// Number of the profile in use, where the stick tells it.
+  public var defaultProfile: Int?
   /// Port setup.
   public var ports: PortSetup?
   /// Network mode.
