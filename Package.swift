@@ -98,7 +98,10 @@ let package = Package(
     room("SmithArchives", ["SmithBytes", "SmithModel", "SmithFormats", "CArchive"]),
     room(
       "SmithLibrary",
-      ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", crypto, grdb]),
+      [
+        "SmithBytes", "SmithModel", "SmithFormats", "SmithVendors", "SmithEngine", "CArchive",
+        crypto, grdb,
+      ]),
     // Beside
     room("SmithSimulators", ["SmithBytes", "SmithModel", "SmithLink"]),
     room("SmithBench", ["SmithBytes", "SmithModel", "SmithLink"]),
@@ -129,7 +132,10 @@ let package = Package(
     tests("SmithArchivesTests", ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives"]),
     tests(
       "SmithLibraryTests",
-      ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", "SmithLibrary", crypto, grdb]),
+      [
+        "SmithBytes", "SmithModel", "SmithFormats", "SmithVendors", "SmithEngine", "SmithLibrary",
+        "SmithSimulators", "SmithTrials", crypto, grdb,
+      ]),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
     tests(
