@@ -36,6 +36,11 @@ public final class Library: Sendable {
     return URL(fileURLWithPath: chosen).standardizedFileURL.path
   }
 
+  /// Whether there is a library; asking makes none.
+  public static func exists(_ folder: String? = nil) -> Bool {
+    FileManager.default.fileExists(atPath: "\(path(folder))/library.sqlite")
+  }
+
   /// One file of the library.
   public struct Entry: Sendable, Equatable {
     /// Number in this library.
