@@ -19,6 +19,7 @@ struct StickOptions: ParsableArguments {
     target.downloadPort = nil
     target.place = place
     target.stateDir = nil
+    target.dataDir = nil
     return try await target.report(json: json)
   }
 }
@@ -49,8 +50,6 @@ struct AdviseCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
   @Option(name: .long, help: "What is wrong with the stick in daily use.")
   var complaint: [String] = []
-  @Option(name: .long, help: "Folder of the library (default: the XDG data directory).")
-  var dataDir: String?
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
@@ -67,7 +66,7 @@ struct AdviseCommand: AsyncParsableCommand {
       }
       if let file {
         let image = try CheckedImage(path: file)
-        let bad = try KnownBad.reasons(image, dataDir: dataDir).first
+        let bad = try KnownBad.reasons(image, dataDir: target.dataDir).first
         known.image = ImageFacts(image.image, knownBad: bad)
       }
       let device = try await target.report(json: common.json)

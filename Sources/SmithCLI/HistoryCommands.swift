@@ -22,7 +22,7 @@ struct HistoryListCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let state = try StateDirectory(stateDir)
-      let runs = try History(in: state).runs()
+      let runs = History.exists(in: state) ? try History(in: state).runs() : []
       for run in runs {
         if common.json { Output.json(run.json) } else { Output.line(run.line) }
       }
@@ -147,6 +147,7 @@ struct HistoryKeeper {
 
   /// How long it will take by what was measured before.
   func expectedSeconds(_ plan: Plan) -> Double? {
-    (try? History(in: state).expectedSeconds(of: plan)) ?? nil
+    guard History.exists(in: state) else { return nil }
+    return (try? History(in: state).expectedSeconds(of: plan)) ?? nil
   }
 }

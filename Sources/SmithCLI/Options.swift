@@ -20,6 +20,9 @@ struct TargetOptions: ParsableArguments {
   @Option(name: .long, help: "Folder of journals, backups and history (default: XDG state).")
   var stateDir: String?
 
+  @Option(name: .long, help: "Folder of the firmware library (default: XDG data).")
+  var dataDir: String?
+
   /// The bus and the place of the one stick that is meant.
   ///
   /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.

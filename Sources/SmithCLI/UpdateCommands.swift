@@ -20,7 +20,7 @@ struct PlanCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let image = try CheckedImage(path: file)
-      try KnownBad.refuse(image)
+      try KnownBad.refuse(image, dataDir: target.dataDir)
       let (bus, place) = try await target.bus()
       let owner = TerminalOwner(json: common.json, yes: false)
       let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
@@ -69,7 +69,7 @@ struct UpdateCommand: AsyncParsableCommand {
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
       let image = try CheckedImage(path: file)
-      try KnownBad.refuse(image)
+      try KnownBad.refuse(image, dataDir: target.dataDir)
       let policy = try rules.policy()
       let state = try StateDirectory(target.stateDir)
       let (bus, place) = try await target.bus()

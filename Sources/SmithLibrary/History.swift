@@ -89,6 +89,11 @@ public final class History: Sendable {
     store = try Store("\(state.path)/history.sqlite", Tables.history)
   }
 
+  /// Whether there is a history; asking makes none.
+  public static func exists(in state: StateDirectory) -> Bool {
+    FileManager.default.fileExists(atPath: "\(state.path)/history.sqlite")
+  }
+
   /// Keeps a run; it is on the disk when this returns.
   ///
   /// - Returns: its number.

@@ -46,7 +46,8 @@ extension Library {
     var names = DeviceCatalogue.huaweiBalong.products(
       model: device.model, hardware: device.hardware)
     names += [device.productID, device.model].compactMap { $0 }
-    let wanted = Set(names.map { $0.uppercased() })
+    // Package headers hold eight characters of a product id.
+    let wanted = Set(names.map { String($0.uppercased().prefix(8)) }.filter { !$0.isEmpty })
     let found: [FindResult] = try store.read { database in
       var ids: Set<Int> = []
       for name in wanted.sorted() {

@@ -84,6 +84,19 @@ public struct ProviderDatabase: Sendable {
     return found.filter(\.isForInternet) + found.filter { !$0.isForInternet }
   }
 
+  /// Access points of the first of some codes that the database knows.
+  ///
+  /// - Throws: as ``accessPoints(of:)``.
+  public func accessPoints(among codes: [String]) throws(Trouble) -> [AccessPoint] {
+    for code in codes.dropLast() {
+      do throws(Trouble) { return try accessPoints(of: code) } catch {
+        // A six-digit code is a guess where the network has five: the next one is tried.
+        guard error.exitCode == .usage else { throw error }
+      }
+    }
+    return try accessPoints(of: codes.last ?? "")
+  }
+
   /// The network codes that a subscriber number may begin with, the longer one first.
   public static func codes(ofSubscriber imsi: String) -> [String] {
     guard (14...15).contains(imsi.utf8.count),
