@@ -136,7 +136,7 @@ final class Store: Sendable {
 
   // MARK: What can go wrong
 
-  private static func trouble(_ error: any Error, _ path: String, _ kind: StoreKind) -> Trouble {
+  static func trouble(_ error: any Error, _ path: String, _ kind: StoreKind) -> Trouble {
     if let trouble = error as? Trouble { return trouble }
     guard let error = error as? DatabaseError else { return notWritable(path, kind, "\(error)") }
     switch error.resultCode {
