@@ -93,7 +93,7 @@ struct RestoreCommand: AsyncParsableCommand {
     guard subject.state == .normal else {
       await link.close()
       throw Trouble(
-        "restore.wrong-mode", "The stick is not in normal mode; no setting can be written.",
+        "stick.wrong-mode", "The stick is not in normal mode; no setting can be written.",
         advice: ["Run `modemsmith info` to see its state."], exitCode: .refused)
     }
     let point: ProviderDatabase.AccessPoint
@@ -131,17 +131,8 @@ struct RestoreCommand: AsyncParsableCommand {
     do throws(ATError) { answer = try await ATSession(link: link).send("AT+CIMI") } catch {
       throw error.trouble
     }
-    let codes = answer.lines.map { $0.trimmingCharacters(in: .whitespaces) }
+    return answer.lines.map { $0.trimmingCharacters(in: .whitespaces) }
       .flatMap { ProviderDatabase.codes(ofSubscriber: $0) }
-    guard !codes.isEmpty else {
-      throw Trouble(
-        "restore.no-network-code", "The SIM does not tell whose it is.",
-        advice: [
-          "Insert the SIM, enter its PIN, and try again.",
-          "Or name the network: --network-code 26201 (country and network digits together).",
-        ], exitCode: .refused)
-    }
-    return codes
   }
 
   private func choose(_ points: [ProviderDatabase.AccessPoint]) throws(Trouble)

@@ -107,9 +107,15 @@ public struct ProviderDatabase: Sendable {
 
   private static func unknown(_ code: String) -> Trouble {
     Trouble(
-      "providers.unknown-network", "The database of providers does not know the network \(code).",
-      advice: ["Ask your operator for the APN and set it with `modemsmith at`."],
-      exitCode: .usage)
+      "providers.unknown-network",
+      code.isEmpty
+        ? "The SIM does not tell whose it is."
+        : "The database of providers does not know the network \(code).",
+      advice: [
+        "Insert the SIM, enter its PIN, and try again.",
+        "Or name the network: --network-code 26201 (country and network digits together).",
+        "Or ask your operator for the APN and set it with `modemsmith at`.",
+      ], exitCode: .usage)
   }
 }
 
