@@ -44,6 +44,8 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors",
       ]),
+    // What the library's fuzzer and measurements need besides.
+    .library(name: "SmithLibrary", targets: ["SmithLibrary"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -9,9 +9,9 @@ let settings: [SwiftSetting] = [
   .unsafeFlags(["-parse-as-library"]),
 ]
 
-func fuzzer(_ name: String) -> Target {
+func fuzzer(_ name: String, _ product: String = "SmithParsers") -> Target {
   .executableTarget(
-    name: name, dependencies: [.product(name: "SmithParsers", package: "modemsmith")],
+    name: name, dependencies: [.product(name: product, package: "modemsmith")],
     swiftSettings: settings)
 }
 
@@ -25,5 +25,7 @@ let package = Package(
     fuzzer("FuzzQualcomm"),
     fuzzer("FuzzSierra"),
     fuzzer("FuzzBalongImage"),
+    fuzzer("FuzzTextXML"),
+    fuzzer("FuzzCatalogue", "SmithLibrary"),
   ]
 )

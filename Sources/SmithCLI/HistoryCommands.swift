@@ -133,7 +133,8 @@ struct HistoryKeeper {
     resumed: Bool = false
   ) {
     var header: JournalHeader?
-    if let journal = report.journal, case .planned(let first)? = try? FileJournal.read(journal).first
+    if let journal = report.journal,
+      case .planned(let first)? = try? FileJournal.read(journal).first
     {
       header = first
     }

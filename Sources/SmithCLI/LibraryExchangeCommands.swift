@@ -39,7 +39,8 @@ struct LibraryExportCommand: AsyncParsableCommand {
       }
       let key = try Minisign.SecretKey(try SmallFiles.text(sign))
       let signature = try key.sign(
-        bytes, comment: "timestamp:\(catalogue.made) file:\((output as NSString).lastPathComponent)")
+        bytes, comment: "timestamp:\(catalogue.made) file:\((output as NSString).lastPathComponent)"
+      )
       try SmallFiles.write(bytes, to: output)
       try SmallFiles.write(Array(signature.utf8), to: output + ".minisig")
       say([output, output + ".minisig"])

@@ -24,7 +24,8 @@ import Testing
   @Test(
     "What is not well formed is refused",
     arguments: [
-      "", " ", "x", "<a>", "<a></b>", "</a>", "<a b></a>", "<a b=c/>", "<a b='1' b='2'/>", "<a/><b/>",
+      "", " ", "x", "<a>", "<a></b>", "</a>", "<a b></a>", "<a b=c/>", "<a b='1' b='2'/>",
+      "<a/><b/>",
       "<a>&nothing;</a>", "<a>&#0;</a>", "<a>&#xD800;</a>", "<!DOCTYPE a [<!ENTITY x 'y'>]><a/>",
       "<a b='<'/>", "<a><!-- </a>", "<a><![CDATA[ </a>", "<a", "<a b='", "<", "<!DOCTYPE a '",
       "<a/>text", "<![CDATA[x]]><a/>", "<a/><!DOCTYPE a>", "<a>&amp</a>",

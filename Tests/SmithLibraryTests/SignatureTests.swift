@@ -190,7 +190,8 @@ import Testing
 
   @Test("Catalogues that are none are refused, even well signed ones") func malformed() throws {
     let sum = String(repeating: "e", count: 64)
-    func json(_ entries: String, version: Int = 1, format: String = "modemsmith-catalogue") -> String
+    func json(_ entries: String, version: Int = 1, format: String = "modemsmith-catalogue")
+      -> String
     {
       "{\"format\":\"\(format)\",\"version\":\(version),\"name\":\"x\",\"made\":\"\(made)\","
         + "\"entries\":[\(entries)]}"
@@ -204,7 +205,8 @@ import Testing
       json("", version: 2), json("", format: "other"), json(entry("abc")),
       json(entry(sum) + "," + entry(sum)), json(entry(sum.uppercased())),
       json(entry(sum, ",\"note\":\"\(String(repeating: "n", count: 5000))\"")),
-      json(entry(sum, ",\"bytes\":-1")), json(entry(sum, ",\"bytes\":1e40")), json(entry(sum)) + "x",
+      json(entry(sum, ",\"bytes\":-1")), json(entry(sum, ",\"bytes\":1e40")),
+      json(entry(sum)) + "x",
     ] {
       #expect(
         code { _ = try Catalogue(Array(text.utf8)) } == "catalogue.malformed", "\(text.prefix(80))")
