@@ -161,6 +161,24 @@ extension Library {
     }
   }
 
+  /// Clears away what killed processes were copying; what a living one copies is left alone.
+  func sweep() {
+    let manager = FileManager.default
+    let shelves = (try? manager.contentsOfDirectory(atPath: "\(folder)/files")) ?? []
+    for place in ["\(folder)"] + shelves.map({ "\(folder)/files/\($0)" }) {
+      for name in (try? manager.contentsOfDirectory(atPath: place)) ?? [] {
+        let rest =
+          name.hasPrefix("cabinet-")
+          ? name.dropFirst(8) : name.split(separator: ".part-").last ?? ""
+        let isOurs = name.hasPrefix("cabinet-") || name.contains(".part-")
+        guard isOurs, let owner = pid_t(rest.prefix { $0 != "-" }), owner > 0, kill(owner, 0) != 0,
+          errno == ESRCH
+        else { continue }
+        try? manager.removeItem(atPath: "\(place)/\(name)")
+      }
+    }
+  }
+
   private static func sync(_ path: String) -> Bool {
     guard let handle = FileHandle(forWritingAtPath: path) else { return false }
     defer { try? handle.close() }

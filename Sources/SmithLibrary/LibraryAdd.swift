@@ -87,7 +87,9 @@ extension Library {
         "file.unreadable", "\(path) cannot be read: No such file or directory.",
         advice: ["Check the path and that you may read the file."], exitCode: .badFile)
     }
-    let walk = FileWalk(paths, excluding: folder)
+    sweep()
+    let walk = FileWalk(
+      paths, excluding: URL(fileURLWithPath: folder).resolvingSymlinksInPath().path)
     let work = AddWork(self, walk, options, isStopped, hear)
     let group = DispatchGroup()
     for _ in 0..<max(1, min(options.workers, 8)) {

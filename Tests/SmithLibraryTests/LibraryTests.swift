@@ -92,6 +92,21 @@ import Testing
     #expect(try library.find("E3531").isEmpty)
   }
 
+  @Test("Half copies of killed processes are cleared away, those of living ones are not")
+  func sweeping() throws {
+    let scene = try Scene()
+    let library = try scene.library()
+    let shelf = "\(scene.data)/files/ab"
+    try FileManager.default.createDirectory(atPath: shelf, withIntermediateDirectories: true)
+    // No process has a number beyond the kernel's largest.
+    for name in ["abc.part-99999999-x", "abc.part-\(getpid())-x", "abc"] {
+      try Data().write(to: URL(fileURLWithPath: "\(shelf)/\(name)"))
+    }
+    _ = try library.add([try scene.package("one.bin")])
+    let left = try FileManager.default.contentsOfDirectory(atPath: shelf).sorted()
+    #expect(left == ["abc", "abc.part-\(getpid())-x"])
+  }
+
   @Test("Removing forgets a file and leaves the owner's own alone") func remove() throws {
     let scene = try Scene()
     let library = try scene.library()
