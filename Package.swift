@@ -135,8 +135,8 @@ let package = Package(
     tests(
       "SmithLibraryTests",
       [
-        "SmithBytes", "SmithModel", "SmithFormats", "SmithVendors", "SmithEngine", "SmithLibrary",
-        "SmithSimulators", "SmithTrials", crypto, grdb,
+        "SmithBytes", "SmithModel", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithEngine", "SmithLibrary", "SmithSimulators", "SmithTrials", crypto, grdb,
       ]),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),

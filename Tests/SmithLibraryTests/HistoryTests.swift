@@ -3,6 +3,7 @@ import SmithBytes
 import SmithEngine
 import SmithFormats
 import SmithModel
+import SmithProtocols
 import SmithSimulators
 import SmithTrials
 import SmithVendors
@@ -47,7 +48,8 @@ import Testing
       throw Trouble("usage.none", "no plan", advice: [], exitCode: .usage)
     }
     plan.model = model
-    plan.items = [PlannedItem(id: 1, name: "x", bytes: bytes)]
+    plan.items = Array(plan.items.prefix(1))
+    plan.items[0].bytes = bytes
     return plan
   }
 
