@@ -36,7 +36,7 @@ final class Store: Sendable {
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     // One process at a time makes or migrates the file.
     let gate = unsafe open("\(path).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    defer { if gate >= 0 { close(gate) } }
+    defer { if gate >= 0 { Glibc.close(gate) } }
     isReadOnly = gate < 0
     if gate >= 0 { _ = flock(gate, LOCK_EX) }
     do {
@@ -97,9 +97,7 @@ final class Store: Sendable {
   private static func opened(
     _ path: String, _ kind: StoreKind, isNew: Bool, _ pageLimit: Int?
   ) throws -> DatabaseQueue {
-    let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size]) as? Int ?? 0
-    // SQLite would take an emptied file for a new one.
-    if !isNew, size == 0 { throw corrupt(path, kind, "the file is empty") }
+    if !isNew { try checkHead(path, kind) }
     var configuration = Configuration()
     configuration.journalMode = .wal
     configuration.busyMode = .timeout(30)
@@ -112,8 +110,6 @@ final class Store: Sendable {
     try queue.inDatabase { database in
       if isNew {
         try database.execute(sql: "PRAGMA application_id = \(kind.application)")
-      } else if try Int32.fetchOne(database, sql: "PRAGMA application_id") != kind.application {
-        throw corrupt(path, kind, "it is not a \(kind.noun)")
       }
     }
     if try !queue.read({ try kind.migrator.hasCompletedMigrations($0) }) {
@@ -121,6 +117,23 @@ final class Store: Sendable {
     }
     return queue
   }
+
+  /// SQLite takes an emptied or very short file for a new one and writes over it, so the head is
+  /// looked at first: its name, and whose file it is.
+  private static func checkHead(_ path: String, _ kind: StoreKind) throws(Trouble) {
+    guard let file = FileHandle(forReadingAtPath: path) else { throw notWritable(path, kind) }
+    let head = ((try? file.read(upToCount: 100)) ?? nil).map { [UInt8]($0) } ?? []
+    guard head.count == 100, head.starts(with: Array("SQLite format 3\0".utf8)) else {
+      throw corrupt(path, kind, head.isEmpty ? "the file is empty" : "it is no database")
+    }
+    let owner = head[68..<72].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    guard owner == UInt32(bitPattern: kind.application) else {
+      throw corrupt(path, kind, "it is not a \(kind.noun)")
+    }
+  }
+
+  /// Closes the file before its time; nothing can be asked afterwards.
+  func close() { try? queue.close() }
 
   /// A private copy of a database on a disk that cannot be written, with its log.
   private static func copied(_ path: String) throws -> String {

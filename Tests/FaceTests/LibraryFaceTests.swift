@@ -22,7 +22,7 @@ private struct Dice {
     let one = try await bench.sample(kib: 64)
     for index in 0..<count {
       // Bytes after the program are another file for the library, and the same firmware.
-      var data = Data("MZ padding before the package \(index)".utf8)
+      var data = Data(String(format: "MZ padding before the package %06d", index).utf8)
       data.append(try Data(contentsOf: URL(fileURLWithPath: one)))
       try data.write(to: URL(fileURLWithPath: "\(folder)/\(index).exe"))
     }

@@ -241,10 +241,12 @@ import Testing
   @Test("A full disk stops adding in the open; what was added stays whole") func full() throws {
     let scene = try Scene()
     for index in 0..<60 { try scene.package("\(index).bin", seed: UInt64(index)) }
-    do {
-      let library = try scene.library(pageLimit: 34)
-      #expect(code { _ = try library.add(["\(scene.folder)/in"]) } == "library.disk-full")
+    let pages = try scene.library().store.read {
+      try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0
     }
+    let small = try scene.library(pageLimit: pages + 8)
+    #expect(code { _ = try small.add(["\(scene.folder)/in"]) } == "library.disk-full")
+    small.store.close()
     let library = try scene.library()
     let before = try library.count()
     #expect(before < 60)
@@ -262,7 +264,9 @@ import Testing
 
   @Test("A library on a disk that cannot be written can still be read") func readOnly() throws {
     let scene = try Scene()
-    _ = try scene.library().add([try scene.package("one.bin")])
+    let writer = try scene.library()
+    _ = try writer.add([try scene.package("one.bin")])
+    writer.store.close()
     // The gate to changes cannot be opened where a folder has its name.
     try FileManager.default.removeItem(atPath: "\(scene.database).lock")
     try FileManager.default.createDirectory(
@@ -283,6 +287,7 @@ import Testing
       for index in 0..<40 { try scene.package("\(index).bin", seed: UInt64(index)) }
       _ = try library.add(["\(scene.folder)/in"])
       try library.mark(String(repeating: "a", count: 64), bad: "never")
+      library.store.close()
     }
     var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: scene.database)))
     switch kind {

@@ -17,7 +17,9 @@ final class Scene: Sendable {
   var database: String { "\(data)/library.sqlite" }
 
   init() throws {
-    folder = NSTemporaryDirectory() + "/smith-\(UUID().uuidString)"
+    folder =
+      URL(fileURLWithPath: NSTemporaryDirectory())
+      .appendingPathComponent("smith-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(
       atPath: "\(folder)/in", withIntermediateDirectories: true)
   }

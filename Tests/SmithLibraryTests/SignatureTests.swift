@@ -17,7 +17,7 @@ import Testing
       (
         "abc", 64,
         "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d17d87c5392aab792dc252d5de453"
-          + "3cc9518d38aa8dbc4925ab92386edd4009923"
+          + "3cc9518d38aa8dbf1925ab92386edd4009923"
       ),
       ("abc", 32, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319"),
     ])

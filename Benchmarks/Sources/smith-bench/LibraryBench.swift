@@ -58,7 +58,7 @@ enum LibraryBench {
     let data = Data(package.build())
     for index in 0..<count {
       // A different Windows program around the same package.
-      var file = Data("MZ \(index)".utf8)
+      var file = Data(String(format: "MZ %09d", index).utf8)
       file.append(data)
       try file.write(to: folder.appendingPathComponent("\(index).exe"))
     }
