@@ -104,7 +104,6 @@ final class Store: Sendable {
     configuration.prepareDatabase { database in
       try database.execute(sql: "PRAGMA synchronous = \(kind.isDurable ? "FULL" : "NORMAL")")
       try database.execute(sql: "PRAGMA cache_size = -8000")
-      if let pageLimit { try database.execute(sql: "PRAGMA max_page_count = \(pageLimit)") }
     }
     let queue = try DatabaseQueue(path: path, configuration: configuration)
     try queue.inDatabase { database in
@@ -113,7 +112,15 @@ final class Store: Sendable {
       }
     }
     if try !queue.read({ try kind.migrator.hasCompletedMigrations($0) }) {
+      // What looks unfinished may be damaged, and nothing is written to that.
+      let flaw = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+      guard flaw == "ok" else { throw corrupt(path, kind, flaw ?? "it cannot be checked") }
       try kind.migrator.migrate(queue)
+    }
+    if let pageLimit {
+      _ = try queue.inDatabase {
+        try Int.fetchOne($0, sql: "PRAGMA max_page_count = \(pageLimit)")
+      }
     }
     return queue
   }
