@@ -99,7 +99,8 @@ final class Store: Sendable {
   ) throws -> DatabaseQueue {
     if !isNew { try checkHead(path, kind) }
     var configuration = Configuration()
-    configuration.journalMode = .wal
+    // The mode stays with the file; setting it once more would write to a damaged one.
+    if isNew { configuration.journalMode = .wal }
     configuration.busyMode = .timeout(30)
     configuration.prepareDatabase { database in
       try database.execute(sql: "PRAGMA synchronous = \(kind.isDurable ? "FULL" : "NORMAL")")

@@ -244,7 +244,7 @@ import Testing
     let pages = try scene.library().store.read {
       try Int.fetchOne($0, sql: "PRAGMA page_count") ?? 0
     }
-    let small = try scene.library(pageLimit: pages + 8)
+    let small = try scene.library(pageLimit: pages + 3)
     #expect(code { _ = try small.add(["\(scene.folder)/in"]) } == "library.disk-full")
     small.store.close()
     let library = try scene.library()
