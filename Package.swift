@@ -45,6 +45,8 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors",
       ]),
+    // What the library's fuzzer and measurements need besides.
+    .library(name: "SmithLibrary", targets: ["SmithLibrary"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -99,7 +101,10 @@ let package = Package(
     room("SmithArchives", ["SmithBytes", "SmithModel", "SmithFormats", "CArchive"]),
     room(
       "SmithLibrary",
-      ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", crypto, grdb]),
+      [
+        "SmithBytes", "SmithModel", "SmithFormats", "SmithVendors", "SmithEngine", "CArchive",
+        crypto, grdb,
+      ]),
     // Beside
     room("SmithSimulators", ["SmithBytes", "SmithModel", "SmithLink"]),
     room("SmithBench", ["SmithBytes", "SmithModel", "SmithLink"]),
@@ -132,7 +137,10 @@ let package = Package(
       ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives", "CArchive"]),
     tests(
       "SmithLibraryTests",
-      ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", "SmithLibrary", crypto, grdb]),
+      [
+        "SmithBytes", "SmithModel", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithEngine", "SmithLibrary", "SmithSimulators", "SmithTrials", crypto, grdb,
+      ]),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
     tests(

@@ -9,9 +9,9 @@ let settings: [SwiftSetting] = [
   .unsafeFlags(["-parse-as-library"]),
 ]
 
-func fuzzer(_ name: String) -> Target {
+func fuzzer(_ name: String, _ product: String = "SmithParsers") -> Target {
   .executableTarget(
-    name: name, dependencies: [.product(name: "SmithParsers", package: "modemsmith")],
+    name: name, dependencies: [.product(name: product, package: "modemsmith")],
     swiftSettings: settings)
 }
 
@@ -28,5 +28,7 @@ let package = Package(
     fuzzer("FuzzISO9660"),
     fuzzer("FuzzBalongLoader"),
     fuzzer("FuzzHiLink"),
+    fuzzer("FuzzTextXML"),
+    fuzzer("FuzzCatalogue", "SmithLibrary"),
   ]
 )

@@ -61,5 +61,6 @@ struct Modemsmith: AsyncParsableCommand {
       RestoreCommand.self, HistoryCommand.self, SimCommand.self,
       RescueCommand.self, DashboardCommand.self,
       HiLinkCommand.self,
+      LibraryCommand.self, AdviseCommand.self,
     ])
 }

@@ -28,6 +28,9 @@ struct TargetOptions: ParsableArguments {
     name: .long, help: "User of the page; the password is taken from MODEMSMITH_WEB_PASSWORD.")
   var webUser: String?
 
+  @Option(name: .long, help: "Folder of the firmware library (default: XDG data).")
+  var dataDir: String?
+
   /// The bus and the place of the one stick that is meant.
   ///
   /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.

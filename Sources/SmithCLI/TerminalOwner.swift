@@ -13,9 +13,15 @@ final class TerminalOwner: Owner {
   private let isWriting = Mutex(false)
   private let lastPercent = Mutex(-10.0)
 
-  init(json: Bool, yes: Bool) {
+  private let expectedSeconds: @Sendable (Plan) -> Double?
+
+  /// - Parameter expectedSeconds: how long a plan takes by what was measured before.
+  init(
+    json: Bool, yes: Bool, expectedSeconds: @escaping @Sendable (Plan) -> Double? = { _ in nil }
+  ) {
     self.json = json
     self.yes = yes
+    self.expectedSeconds = expectedSeconds
   }
 
   /// From now on Ctrl-C and its siblings ask instead of ending the process: an update ends at a
@@ -42,7 +48,7 @@ final class TerminalOwner: Owner {
   }
 
   func consent(to checked: CheckedPlan) async -> Consent? {
-    if !json { PlanText.show(checked.plan) }
+    if !json { PlanText.show(checked.plan.expecting(expectedSeconds(checked.plan))) }
     return agreed(typing: checked.plan.model ?? checked.plan.products.first ?? "yes")
   }
 
@@ -145,6 +151,15 @@ final class TerminalOwner: Owner {
     }
     if let backup = report.backup { Output.line("  backup:  \(backup)") }
     if let journal = report.journal { Output.line("  journal: \(journal)") }
+  }
+}
+
+extension Plan {
+  /// The plan with a measured duration in the place of the estimated one.
+  func expecting(_ seconds: Double?) -> Plan {
+    var plan = self
+    plan.expectedSeconds = seconds ?? expectedSeconds
+    return plan
   }
 }
 

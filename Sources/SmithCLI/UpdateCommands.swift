@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import SmithBench
 import SmithEngine
+import SmithLibrary
 import SmithLink
 import SmithModel
 import SmithPorts
@@ -20,11 +21,14 @@ struct PlanCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
+      try KnownBad.refuse(image, dataDir: target.dataDir)
       let (bus, place) = try await target.bus()
       let owner = TerminalOwner(json: common.json, yes: false)
       let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
       switch try await updater.plan(image, at: place, policy: try rules.policy()).0 {
-      case .plan(let plan):
+      case .plan(let planned):
+        let keeper = (try? StateDirectory(target.stateDir)).map { HistoryKeeper(state: $0) }
+        let plan = planned.expecting(keeper?.expectedSeconds(planned))
         if common.json { Output.json(plan.json) } else { PlanText.show(plan) }
         return .ok
       case .alreadyThere(let version):
@@ -69,20 +73,25 @@ struct UpdateCommand: AsyncParsableCommand {
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
       let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
+      try KnownBad.refuse(image, dataDir: target.dataDir)
       let policy = try rules.policy()
       let state = try StateDirectory(target.stateDir)
       let (bus, place) = try await target.bus()
       let lock = try state.lock(place)
       defer { withExtendedLifetime(lock) {} }
-      let owner = TerminalOwner(json: common.json, yes: yes)
+      let history = HistoryKeeper(state: state)
+      let owner = TerminalOwner(
+        json: common.json, yes: yes, expectedSeconds: { history.expectedSeconds($0) })
       if !yes, common.json || isatty(0) != 1 { throw Self.needsYes }
       let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
       owner.mindSignals()
-      let updater = Updater(bus: bus, owner: owner, surroundings: surroundings)
+      let watch = PhaseWatch(owner)
+      let updater = Updater(bus: bus, owner: watch, surroundings: surroundings)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.update(image, at: place, policy: policy)
       }
+      history.keep(report, image, place, watch)
       owner.show(report)
       return report.exitCode
     }
@@ -121,13 +130,16 @@ struct ResumeCommand: AsyncParsableCommand {
       let surroundings = Surroundings.files(
         in: state, downloadPort: target.downloadPort ?? unfinished.header.downloadPort)
       owner.mindSignals()
+      let watch = PhaseWatch(owner)
+      let history = HistoryKeeper(state: state)
       let updater = Updater(
-        bus: bus(for: unfinished.header), owner: owner, surroundings: surroundings)
+        bus: bus(for: unfinished.header), owner: watch, surroundings: surroundings)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.resume(
           image, unfinished.header, unfinished.records, journal: journal, policy: Policy())
       }
+      history.keep(report, image, unfinished.header.place, watch, resumed: true)
       owner.show(report)
       return report.exitCode
     }

@@ -58,6 +58,20 @@ public struct DeviceSettings: Sendable, Equatable, Codable {
     }
   }
 
+  /// Bands that the stick may use, as masks in hexadecimal; written back with the network mode.
+  public struct BandChoice: Sendable, Equatable, Codable {
+    /// GSM and WCDMA.
+    public var mask: String
+    /// LTE; nil on sticks without.
+    public var lte: String?
+
+    /// Gathers the parts.
+    public init(mask: String, lte: String? = nil) {
+      self.mask = mask
+      self.lte = lte
+    }
+  }
+
   /// Connection profiles; nil if the stick did not tell them.
   public var profiles: [APNProfile]?
   /// Number of the profile in use, where the stick tells it.
@@ -66,16 +80,23 @@ public struct DeviceSettings: Sendable, Equatable, Codable {
   public var ports: PortSetup?
   /// Network mode.
   public var network: NetworkMode?
+  /// Which bands the stick may use; for readers, the network mode holds it too.
+  public var bands: BandChoice?
   /// `READY`, `SIM PIN` and so on; never the PIN.
   public var pinState: String?
   /// Carrier whose settings the stick is told to run.
   public var carrier: String?
+  /// Whether the SIM asks for its PIN after each start; never written back, for that takes the PIN.
+  public var pinRequired: Bool?
 
   /// Gathers the parts.
   public init(
     profiles: [APNProfile]? = nil, ports: PortSetup? = nil, network: NetworkMode? = nil,
-    pinState: String? = nil, carrier: String? = nil
+    bands: BandChoice? = nil, pinState: String? = nil, pinRequired: Bool? = nil,
+    carrier: String? = nil
   ) {
+    self.bands = bands
+    self.pinRequired = pinRequired
     self.carrier = carrier
     self.profiles = profiles
     self.ports = ports

@@ -115,7 +115,8 @@ struct FloorPlan {
       "SmithArchives": Place(
         floor: 5, mayImport: zero.union(["SmithFormats", "CArchive"])),
       "SmithLibrary": Place(
-        floor: 5, mayImport: zero.union(["SmithFormats", "SmithEngine"]),
+        floor: 5,
+        mayImport: zero.union(["SmithFormats", "SmithVendors", "SmithEngine", "CArchive"]),
         outside: ["crypto", "grdb"]),
       "SmithCLI": Place(
         floor: 6, mayImport: below.union(beside).union(["SmithPage", "SmithFleet"]),

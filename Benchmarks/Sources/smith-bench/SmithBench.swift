@@ -4,11 +4,14 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [framing] [cable] [updates] [program] [peeling]`; all parts, if none is named.
+/// `smith-bench [--quick] [framing] [cable] [updates] [program] [peeling] [library]`; all parts, if none.
 @main
 enum SmithBench {
   static func main() async throws {
     let words = CommandLine.arguments
+    if words.count == 4, words[1] == "library-add" {
+      return try LibraryBench.add(words[2], words[3])
+    }
     if words.count == 3, try await Cable.child(words[1], words[2]) { return }
     let quick = words.contains("--quick")
     let wanted = words.dropFirst().filter { $0 != "--quick" }
@@ -23,6 +26,7 @@ enum SmithBench {
     if wants("updates") { add(await updates(quick)) }
     if wants("program") { add(try program(quick)) }
     if wants("peeling") { add(try Peeling.rows(quick)) }
+    if wants("library") { add(try LibraryBench.rows(quick)) }
     try write(rows)
     if rows.contains(where: { $0.isKept == false }) { exit(1) }
   }

@@ -123,6 +123,8 @@ extension HuaweiBalongStick {
   private func network(_ command: String) -> Answer? {
     switch command {
     case "AT+CPIN?": .lines(["+CPIN: READY"])
+    case "AT+CLCK=\"SC\",2": .lines(["+CLCK: 0"])
+    case "AT+CIMI": .lines(["262011234567890"])
     case "AT+CSQ": .lines(["+CSQ: 18,99"])
     case "AT+COPS?": .lines(["+COPS: 0,0,\"Simtel\",2"])
     case "AT+CREG?": .lines(["+CREG: 0,1"])

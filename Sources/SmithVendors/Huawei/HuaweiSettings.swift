@@ -16,10 +16,19 @@ public enum HuaweiSettings {
         let value = answer.values("^\(name)").first, isNetworkMode(value)
       {
         settings.network = .init(command: name, value: value)
+        settings.bands = bands(name, value)
       }
     }
     if let answer = try await asker.ask("AT+CPIN?") {
       settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
+    }
+    // A question only: 2 asks whether the SIM's lock is on (3GPP TS 27.007).
+    if let answer = try await asker.ask("AT+CLCK=\"SC\",2") {
+      switch answer.values("+CLCK").first.map({ TextFields.trim($0) }) {
+      case "0": settings.pinRequired = false
+      case "1": settings.pinRequired = true
+      default: break
+      }
     }
     return settings
   }
@@ -49,6 +58,10 @@ public enum HuaweiSettings {
       } else {
         result.leftOut.append("network mode: the new firmware writes it in another way")
       }
+    }
+    if let pin = backup.pinRequired, let now = present.pinRequired, pin != now {
+      result.leftOut.append(
+        "PIN: the SIM \(now ? "asks" : "does not ask") for it now; changing that takes the PIN")
     }
     if let ports = backup.ports, ports != present.ports {
       result.leftOut.append("ports: the composition differs and is never written by itself")
@@ -104,6 +117,16 @@ public enum HuaweiSettings {
     }
     return .init(
       before: codes(value[..<semicolon]), after: codes(value[value.index(after: semicolon)...]))
+  }
+
+  /// The masks in the network mode: third field of SYSCFG, second and fifth of SYSCFGEX.
+  static func bands(_ command: String, _ value: String) -> DeviceSettings.BandChoice? {
+    let fields = TextFields.split(value)
+    if command == "SYSCFGEX" {
+      guard fields.count >= 5 else { return nil }
+      return .init(mask: fields[1], lte: fields[4])
+    }
+    return fields.count >= 3 ? .init(mask: fields[2]) : nil
   }
 
   /// Hexadecimal numbers, commas and quotes: what may be written back as it was read.
