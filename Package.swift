@@ -141,6 +141,12 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
         "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
+    tests(
+      "UnlockTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithProtocols", "SmithVendors",
+        "SmithEngine", "SmithSimulators", "SmithBench",
+      ]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
     tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),

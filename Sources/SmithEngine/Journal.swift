@@ -137,6 +137,11 @@ public final class FileJournal: Journal {
 
   /// Writes the record as a line and syncs it to the disk.
   public func append(_ record: JournalRecord) throws(Trouble) {
+    try append(line: record)
+  }
+
+  /// The same for records of another kind of journal.
+  func append(line record: some Encodable) throws(Trouble) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard var line = try? encoder.encode(record) else { throw Self.notWritable(location) }
