@@ -27,12 +27,14 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "Decides every delay that is drawn.") var seed: UInt64 = 1
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
 
+  @OptionGroup var lock: LockSwitches
+
   func run() async throws {
     try await explaining(json: false) { () throws(Trouble) in
       let stick = try SimulatedModels.stick(
         model, firmware: firmware,
         options: SimulatedModels.Switches(
-          strict: strict, signed: signed, logging: log != nil, seed: seed))
+          strict: strict, signed: signed, logging: log != nil, seed: seed, lock: lock))
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let server = PTYServer(keeper.restored(stick), link: link, speed: max(0.01, speed)) { event in
         switch event {

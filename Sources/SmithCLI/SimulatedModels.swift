@@ -9,6 +9,7 @@ enum SimulatedModels {
     var signed = false
     var logging = false
     var seed: UInt64 = 1
+    var lock: LockSwitches?
   }
 
   /// Names for `sim --help`.
@@ -25,9 +26,10 @@ enum SimulatedModels {
     options.strict = switches.strict
     options.signed = switches.signed
     options.logging = switches.logging
+    switches.lock?.apply(to: &options)
     return HuaweiBalongStick(
       personality: personality, firmware: firmware.map { FirmwareVersion($0) },
-      seed: switches.seed, options: options)
+      imei: switches.lock?.imei ?? "004999010640000", seed: switches.seed, options: options)
   }
 
   /// The personality of that name.

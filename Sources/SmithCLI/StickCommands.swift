@@ -76,14 +76,17 @@ struct ATCommandLine: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
   @Option(name: .long, help: "Seconds to wait for the answer.") var wait: Double?
   @Flag(name: .long, help: "Show IMEI and other long numbers in full.") var showIdentity = false
+  @Flag(name: .shortAndLong, help: "Send a command that cannot be taken back.") var yes = false
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      try confirm()
       let (bus, place) = try await target.bus()
       let link = try await Updater.open(place, on: bus)
       let answer: ATResponse
       do {
-        let session = ATSession(link: link)
+        let allowed = ATGuard(allowing: yes ? [.lockCode] : [])
+        let session = ATSession(link: link, options: .init(atGuard: allowed))
         answer = try await session.send(
           ATCommand(command), within: wait.map { .milliseconds(Int(max(0, min($0, 600)) * 1000)) })
         await link.close()
@@ -106,6 +109,23 @@ struct ATCommandLine: AsyncParsableCommand {
       }
       return answer.isOK ? .ok : .warnings
     }
+  }
+}
+
+extension ATCommandLine {
+  /// A command that cannot be taken back needs the owner's word; one that is refused is refused.
+  private func confirm() throws(Trouble) {
+    let command = ATCommand(command)
+    do throws(ATError) { try ATGuard(allowing: [.lockCode]).check(command) } catch {
+      throw error.trouble
+    }
+    guard !yes, let what = OneWayCommands.consequence(of: command) else { return }
+    throw Trouble(
+      "at.needs-confirmation", "\(command) was not sent: \(what).",
+      advice: [
+        "If you want exactly that, add --yes.",
+        "Codes are better entered with `modemsmith unlock`: it watches the tries.",
+      ], exitCode: .refused)
   }
 }
 
@@ -222,6 +242,7 @@ struct HistoryCommand: AsyncParsableCommand {
         }
         show(header, records, path)
       }
+      UnlockHistory.show(state, json: common.json)
       return .ok
     }
   }

@@ -104,15 +104,17 @@ public struct UnlockReport: Sendable, Equatable {
   public var journal: String?
   /// What went wrong, if anything did.
   public var trouble: Trouble?
+  /// Whether nothing but looking was asked for.
+  public var onlyShown = false
 
   /// What the command line ends with.
   public var exitCode: ExitCode {
     if let trouble { return trouble.exitCode }
     return switch verdict {
-    case .open: .nothingToDo
+    case .open: onlyShown ? .ok : .nothingToDo
     case .unlocked: warnings.isEmpty ? .ok : .warnings
     case .stillLocked: attempts.isEmpty ? .ok : .stillWorks
-    case .blocked: .refused
+    case .blocked: onlyShown ? .ok : .refused
     case .unknown: .unknown
     }
   }

@@ -32,6 +32,7 @@ final class UnlockRun {
       link = open
       let lock = try read(subject)
       await tell(subject, lock)
+      report.onlyShown = request.onlyShows
       if request.onlyShows {
         report.verdict = Self.verdict(of: lock)
       } else {

@@ -94,7 +94,8 @@ enum UnlockTrouble {
 
   static func unknown(before: Int) -> Trouble {
     Trouble(
-      "unlock.unknown", "The stick left before it answered: nobody knows yet whether a try is used.",
+      "unlock.unknown",
+      "The stick left before it answered: nobody knows yet whether a try is used.",
       facts: ["tries left before: \(before)"],
       advice: [
         "Plug the stick in again and run `modemsmith unlock --show`: its counter tells.",

@@ -123,6 +123,11 @@ public struct DeviceReport: Sendable, Equatable {
     public var status: Status
     /// Tries that are left, if told.
     public var triesLeft: Int?
+    /// Wrong codes entered so far, of the ten that every known stick allows; nil if the stick does
+    /// not tell, or tells more than ten.
+    public var wrongCodes: Int? {
+      triesLeft.flatMap { (0...10).contains($0) ? 10 - $0 : nil }
+    }
 
     /// Gathers the parts.
     public init(status: Status, triesLeft: Int? = nil) {

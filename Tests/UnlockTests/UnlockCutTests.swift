@@ -52,11 +52,13 @@ import Testing
         tool: "test")
     ).run(request, at: scene.bus.place)
     #expect(report.after?.triesLeft == (used ? 9 : 10))
-    let wasOpen = scene.journaled.count == 1 && !scene.journal.records.contains { record in
-      if case .answered = record { return true }
-      if case .counted = record { return true }
-      return false
-    }
+    let wasOpen =
+      scene.journaled.count == 1
+      && !scene.journal.records.contains { record in
+        if case .answered = record { return true }
+        if case .counted = record { return true }
+        return false
+      }
     #expect(owner.notes.contains { $0.contains("never got an answer") } == wasOpen)
   }
 

@@ -2,7 +2,8 @@ public import SmithAT
 public import SmithLink
 
 /// A code for a SIM lock: eight decimal digits that never print by accident.
-public struct UnlockCode: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+public struct UnlockCode: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible
+{
   /// The digits; only for sending, for comparing, and for the owner's own eyes.
   public let digits: String
 
