@@ -49,6 +49,8 @@ public struct DeviceReport: Sendable, Equatable {
   public var signal: Signal?
   /// Operator as the stick names it.
   public var network: String?
+  /// Radio technology in use, as in `WCDMA`.
+  public var technology: String?
   /// Band as the stick names it.
   public var band: String?
   /// Chip temperatures as the stick writes them; the unit differs between models.

@@ -8,6 +8,13 @@ public enum GenericIdentity {
     let asker = Asker(session)
     var report = DeviceReport()
     apply(try await asker.demand("ATI").lines, to: &report)
+    // Some answer this one only.
+    if report.manufacturer == nil, let answer = try await asker.ask("AT+CGMI"),
+      let name = HuaweiAnswers.lone(answer, "+CGMI")
+    {
+      report.manufacturer = name
+      report.vendor = vendor(of: name)
+    }
     report.answers = asker.answers
     return report
   }

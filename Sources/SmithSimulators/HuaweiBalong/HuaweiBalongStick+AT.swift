@@ -100,6 +100,11 @@ extension HuaweiBalongStick {
       if nv.imei.isEmpty { return .error }
       return .lines([personality.monitor == .v3r3 ? nv.imei + ",0" : nv.imei])
     case "AT^DLOADINFO?": return .raw(downloadInfo)
+    case "AT^FLASHINFO?" where personality.monitor == .v3r3:
+      return .lines([
+        "~~~~~~FLASH INFO~~~~~~:", "",
+        "MMC BLOCK COUNT:1024,PAGE SIZE:2048,PAGE COUNT PER BLOCK:64",
+      ])
     case "AT^HWNATQRY?": return .lines(["^HWNATQRY:0"])
     case "AT^GETPORTMODE": return .lines([portMode])
     default: return nil
@@ -128,6 +133,12 @@ extension HuaweiBalongStick {
     switch command {
     case "AT+CPIN?": options.sim == .none ? .code(10) : .lines(["+CPIN: READY"])
     case "AT+CSQ": .lines(["+CSQ: 18,99"])
+    case "AT^HFREQINFO?":
+      personality.monitor == .v3r3
+        ? .error : .lines(["^HFREQINFO:0,6,3,1300,18150,20000,19300,17200,20000"])
+    case "AT^CHIPTEMP?": .lines(["^CHIPTEMP: 34"])
+    case "AT^CVOICE?":
+      personality.monitor == .v3r3 ? .lines(["^CVOICE:0,8000,16,20"]) : .error
     case "AT+COPS?": .lines(["+COPS: 0,0,\"Simtel\",2"])
     case "AT+CREG?": .lines(["+CREG: 0,1"])
     case "AT+CGREG?": .lines(["+CGREG: 0,1"])
