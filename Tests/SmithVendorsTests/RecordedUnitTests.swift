@@ -11,7 +11,7 @@ import Testing
     var table = unit.answers
     if table["AT+CGMI"] == nil { table["AT+CGMI"] = "huawei\nOK" }
     if table["AT+CGMM"] == nil { table["AT+CGMM"] = "\(unit.model)\nOK" }
-    return ScriptedLink { line in
+    return ScriptedLink { [table] line in
       let text = (table[line] ?? unit.unknown).split(
         separator: "\n", omittingEmptySubsequences: false
       )
