@@ -162,7 +162,7 @@ let package = Package(
       "UnlockTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithProtocols", "SmithVendors",
-        "SmithEngine", "SmithSimulators", "SmithBench",
+        "SmithEngine", "SmithFormats", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SmithAT
+import SmithBytes
 import SmithEngine
 import SmithLink
 import SmithModel
@@ -152,7 +153,11 @@ struct BackupCommand: AsyncParsableCommand {
           advice: ["Run `modemsmith info` to see its state."], exitCode: .refused)
       }
       let store = BackupStore.files(in: state)
-      let backup = Backup(of: subject, time: store.time())
+      var backup = Backup(of: subject, time: store.time())
+      if subject.report.world == .qualcomm, let items = await DiagBackup.read(at: place, on: bus) {
+        backup.diagItems = Dictionary(
+          uniqueKeysWithValues: items.map { (String($0.key), $0.value.hex) })
+      }
       let path: String
       if let output {
         try backup.write(to: output)

@@ -79,6 +79,25 @@ import Testing
     }
   }
 
+  @Test(
+    "In foul weather one word is never more than one try, and what is told is true",
+    arguments: 1...120)
+  func storm(seed: UInt64) async throws {
+    var weather = Weather()
+    (weather.split, weather.join, weather.delay, weather.drop) = (0.3, 0.1, 0.2, 0.05)
+    let scene = UnlockScene(
+      right: seed.isMultiple(of: 3) ? .v201 : nil, yes: 1, weather: weather, seed: seed)
+    let report = await scene.run()
+    let used = 10 - scene.tries
+    #expect(used <= 1, "seed \(seed)")
+    #expect(used == 0 || scene.journaled.count == 1, "seed \(seed)")
+    if let said = report.attempts.first?.usedTry { #expect(said == (used == 1), "seed \(seed)") }
+    if report.verdict == .unlocked { #expect(scene.status == 2, "seed \(seed)") }
+    if scene.status == 2 {
+      #expect([.unlocked, .unknown].contains(report.verdict), "seed \(seed)")
+    }
+  }
+
   @Test("An unlock that lives in memory is called temporary once the stick is locked again")
   func temporary() async throws {
     let scene = UnlockScene(yes: 1, change: { $0.unlocksUntilPowerOff = true })

@@ -53,7 +53,8 @@ struct UnlockScene {
     tries: Int = 10, right: HuaweiUnlockAdvice.Version? = .v201, code: String? = nil,
     yes: Int = .max, room: Int? = nil, weather: Weather = Weather(),
     earlier: [[UnlockRecord]] = [], change: (inout Stick.Options) -> Void = { _ in },
-    personality: Stick.Personality = .e3131, firmware: String? = nil, imei: String = Self.imei
+    seed: UInt64 = 1, personality: Stick.Personality = .e3131, firmware: String? = nil,
+    imei: String = Self.imei
   ) {
     var options = Stick.Options()
     options.locked = true
@@ -63,7 +64,7 @@ struct UnlockScene {
     bus = VirtualBus(
       Stick(
         personality: personality, firmware: firmware.map { FirmwareVersion($0) }, imei: imei,
-        options: options), weather: weather)
+        options: options), weather: weather, seed: seed)
     owner = CountingOwner(yes: yes)
     let journal = MemoryUnlockJournal(room: room)
     self.journal = journal

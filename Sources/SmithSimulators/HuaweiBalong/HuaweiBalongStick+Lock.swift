@@ -1,49 +1,86 @@
 /// The operator lock (Docs/Protocols/huawei-codes.md sections 5 and 6).
 extension HuaweiBalongStick {
-  /// What AT^CARDLOCK? says: a locked stick needs no code for its own operator's SIM.
-  var shownLockStatus: Int {
-    let isQuiet = isOpenForNow || options.sim == .home
-    return flash.nv.lockStatus == 1 && isQuiet ? 2 : flash.nv.lockStatus
+  private var lock: SimulatedLock {
+    get {
+      SimulatedLock(
+        status: flash.nv.lockStatus, tries: flash.nv.lockTries, isOpenForNow: isOpenForNow,
+        right: options.unlockCode, opensForNow: options.unlocksUntilPowerOff,
+        wrongHashCostsTry: options.wrongHashCostsTry)
+    }
+    set {
+      flash.nv.lockStatus = newValue.status
+      flash.nv.lockTries = newValue.tries
+      isOpenForNow = newValue.isOpenForNow
+    }
   }
 
-  /// `AT^CARDLOCK="12345678"`: ten wrong codes block the stick for good.
+  /// What AT^CARDLOCK? says: a locked stick needs no code for its own operator's SIM.
+  var shownLockStatus: Int { options.sim == .home ? lock.withHomeSIM : lock.shown }
+
   mutating func unlock(_ argument: Substring) -> Answer {
+    lock.enter(argument).map { Answer.code($0) } ?? .lines([])
+  }
+
+  mutating func resetCounter(_ argument: Substring) -> Answer {
+    guard options.knowsCounterReset else { return .error }
+    return lock.reset(argument).map { Answer.code($0) } ?? .lines([])
+  }
+}
+
+/// One lock: what survives without power, what does not, and what it takes.
+struct SimulatedLock: Equatable, Sendable {
+  /// 1 code needed, 2 open, 3 blocked for good.
+  var status: Int
+  var tries: Int
+  /// Unlocked in memory only.
+  var isOpenForNow: Bool
+  var right: String?
+  var opensForNow: Bool
+  var wrongHashCostsTry: Bool
+
+  /// The status with a foreign SIM.
+  var shown: Int { status == 1 && isOpenForNow ? 2 : status }
+  /// The status with the operator's own SIM.
+  var withHomeSIM: Int { status == 1 ? 2 : status }
+
+  /// `"12345678"`: ten wrong codes block the stick for good. Nil for OK, else the CME error.
+  mutating func enter(_ argument: Substring) -> Int? {
     let code = argument.dropFirst().dropLast()
     guard argument.first == "\"", argument.last == "\"", code.count == 8,
       code.allSatisfy({ $0.isASCII && $0.isNumber })
-    else { return .code(3) }
-    guard flash.nv.lockStatus == 1, flash.nv.lockTries > 0 else { return .code(3) }
-    if let right = options.unlockCode, code == right {
-      if options.unlocksUntilPowerOff {
+    else { return 3 }
+    guard status == 1, tries > 0 else { return 3 }
+    if let right, code == right {
+      if opensForNow {
         isOpenForNow = true
       } else {
-        flash.nv.lockStatus = 2
-        flash.nv.lockTries = 10
+        status = 2
+        tries = 10
       }
-      return .lines([])
+      return nil
     }
     costTry()
-    return .code(16)
+    return 16
   }
 
-  /// `AT^CARDUNLOCK="<hash>"`: the right code's hash sets the tries back, and the lock stays.
-  mutating func resetCounter(_ argument: Substring) -> Answer {
-    guard options.knowsCounterReset else { return .error }
+  /// `"<hash>"`: the right code's hash sets the tries back, and the lock stays.
+  mutating func reset(_ argument: Substring) -> Int? {
     let hash = argument.dropFirst().dropLast()
-    guard argument.first == "\"", argument.last == "\"", hash.count == 32 else { return .code(3) }
-    guard flash.nv.lockStatus != 2 else { return .code(3) }
-    if let right = options.unlockCode, hash == SimulatedMD5.hex([UInt8](right.utf8)) {
-      flash.nv.lockStatus = 1
-      flash.nv.lockTries = 10
-      return .lines([])
+    guard argument.first == "\"", argument.last == "\"", hash.count == 32, status != 2 else {
+      return 3
     }
-    if options.wrongHashCostsTry, flash.nv.lockTries > 0 { costTry() }
-    return .code(16)
+    if let right, hash == SimulatedMD5.hex([UInt8](right.utf8)) {
+      status = 1
+      tries = 10
+      return nil
+    }
+    if wrongHashCostsTry, tries > 0 { costTry() }
+    return 16
   }
 
   private mutating func costTry() {
-    flash.nv.lockTries -= 1
-    if flash.nv.lockTries == 0 { flash.nv.lockStatus = 3 }
+    tries -= 1
+    if tries == 0 { status = 3 }
   }
 }
 
