@@ -84,7 +84,24 @@ let package = Package(
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         crypto,
-      ], resources: [.embedInCode("Devices/huawei-balong.json5")], swiftSettings: strict),
+      ],
+      resources: [
+        .embedInCode("Devices/huawei-balong.json5"),
+        .embedInCode("Devices/huawei-e153.json5"),
+        .embedInCode("Devices/huawei-e1550.json5"),
+        .embedInCode("Devices/huawei-e173.json5"),
+        .embedInCode("Devices/huawei-e1750.json5"),
+        .embedInCode("Devices/huawei-e220.json5"),
+        .embedInCode("Devices/huawei-e303.json5"),
+        .embedInCode("Devices/huawei-e3131.json5"),
+        .embedInCode("Devices/huawei-e3276.json5"),
+        .embedInCode("Devices/huawei-e3372h.json5"),
+        .embedInCode("Devices/huawei-e3372s.json5"),
+        .embedInCode("Devices/huawei-e353.json5"),
+        .embedInCode("Devices/huawei-e3531.json5"),
+        .embedInCode("Devices/huawei-e5.json5"),
+        .embedInCode("Devices/huawei-siblings.json5"),
+      ], swiftSettings: strict),
     // Floor 4
     room(
       "SmithEngine",
@@ -151,6 +168,12 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
         "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
+    tests(
+      "UnlockTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithProtocols", "SmithVendors",
+        "SmithEngine", "SmithFormats", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),

@@ -62,5 +62,6 @@ struct Modemsmith: AsyncParsableCommand {
       RescueCommand.self, DashboardCommand.self,
       HiLinkCommand.self,
       LibraryCommand.self, AdviseCommand.self,
+      UnlockCommand.self,
     ])
 }

@@ -24,9 +24,6 @@ struct LibraryOptions: ParsableArguments {
   @Flag(name: .long, help: "Answers as JSON, one object a line.") var json = false
 
   func library() throws(Trouble) -> Library { try Library(dataDir) }
-
-  /// Finds images in plain files.
-  var reader: ImageReader { ImageReaders.plain() }
 }
 
 struct LibraryAddCommand: AsyncParsableCommand {

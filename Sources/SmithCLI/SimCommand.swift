@@ -34,6 +34,8 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "Where the page of a model with a page appears: 127.0.0.1:PORT.")
   var http = "127.0.0.1:0"
 
+  @OptionGroup var lock: LockSwitches
+
   func run() async throws {
     try await explaining(json: false) { () throws(Trouble) in
       if let page = HiLinkSim.stick(model, firmware: firmware, seed: seed) {
@@ -41,7 +43,7 @@ struct SimCommand: AsyncParsableCommand {
       }
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let switches = SimulatedModels.Switches(
-        strict: strict, signed: signed, logging: log != nil, seed: seed)
+        strict: strict, signed: signed, logging: log != nil, seed: seed, lock: lock)
       switch try SimulatedModels.stick(model, firmware: firmware, options: switches) {
       case .huawei(var stick):
         if bricked { stick.flash.brick() }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SmithAT
+import SmithBytes
 import SmithEngine
 import SmithLink
 import SmithModel
@@ -79,14 +80,17 @@ struct ATCommandLine: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
   @Option(name: .long, help: "Seconds to wait for the answer.") var wait: Double?
   @Flag(name: .long, help: "Show IMEI and other long numbers in full.") var showIdentity = false
+  @Flag(name: .shortAndLong, help: "Send a command that cannot be taken back.") var yes = false
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      try confirm()
       let (bus, place) = try await target.bus()
       let link = try await Updater.open(place, on: bus)
       let answer: ATResponse
       do {
-        let session = ATSession(link: link)
+        let allowed = ATGuard(allowing: yes ? [.lockCode] : [])
+        let session = ATSession(link: link, options: .init(atGuard: allowed))
         answer = try await session.send(
           ATCommand(command), within: wait.map { .milliseconds(Int(max(0, min($0, 600)) * 1000)) })
         await link.close()
@@ -109,6 +113,23 @@ struct ATCommandLine: AsyncParsableCommand {
       }
       return answer.isOK ? .ok : .warnings
     }
+  }
+}
+
+extension ATCommandLine {
+  /// A command that cannot be taken back needs the owner's word; one that is refused is refused.
+  private func confirm() throws(Trouble) {
+    let command = ATCommand(command)
+    do throws(ATError) { try ATGuard(allowing: [.lockCode]).check(command) } catch {
+      throw error.trouble
+    }
+    guard !yes, let what = OneWayCommands.consequence(of: command) else { return }
+    throw Trouble(
+      "at.needs-confirmation", "\(command) was not sent: \(what).",
+      advice: [
+        "If you want exactly that, add --yes.",
+        "Codes are better entered with `modemsmith unlock`: it watches the tries.",
+      ], exitCode: .refused)
   }
 }
 
@@ -138,7 +159,11 @@ struct BackupCommand: AsyncParsableCommand {
           advice: ["Run `modemsmith info` to see its state."], exitCode: .refused)
       }
       let store = BackupStore.files(in: state)
-      let backup = Backup(of: subject, time: store.time())
+      var backup = Backup(of: subject, time: store.time())
+      if subject.report.world == .qualcomm, let items = await DiagBackup.read(at: place, on: bus) {
+        backup.diagItems = Dictionary(
+          uniqueKeysWithValues: items.map { (String($0.key), $0.value.hex) })
+      }
       let path: String
       if let output {
         try backup.write(to: output)

@@ -33,6 +33,8 @@ public struct Backup: Sendable, Codable, Equatable {
   public var kind: String?
   /// Settings; nil where they could not be read.
   public var settings: DeviceSettings?
+  /// Settings that DIAG told, by number, in hexadecimal; kept, not written back by `restore`.
+  public var diagItems: [String: String]?
 
   /// Gathers what a stick said.
   public init(of subject: Subject, time: String) {

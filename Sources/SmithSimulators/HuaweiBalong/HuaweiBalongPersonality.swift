@@ -74,6 +74,16 @@ extension HuaweiBalongStick {
     }
   }
 
+  /// Which SIM is in the stick.
+  public enum SIM: String, Sendable, CaseIterable {
+    /// Of the operator that sold the stick.
+    case home
+    /// Of another operator.
+    case foreign
+    /// None.
+    case none
+  }
+
   /// How this unit deviates from the usual.
   public struct Options: Equatable, Sendable {
     /// HDLC is ignored before AT^DATAMODE and AT after it; otherwise both are always welcome.
@@ -126,6 +136,16 @@ extension HuaweiBalongStick {
     public var locked = false
     /// The code that unlocks it; nil if no code does.
     public var unlockCode: String?
+    /// Tries for the code that are left when it leaves the factory.
+    public var tries = 10
+    /// Which SIM is in it: its lock shows with a foreign one only.
+    public var sim = SIM.foreign
+    /// Whether the right code opens it in memory only, until the power goes (customised builds).
+    public var unlocksUntilPowerOff = false
+    /// Whether AT^CARDUNLOCK is known.
+    public var knowsCounterReset = true
+    /// Whether a wrong hash in AT^CARDUNLOCK costs a try: nobody documents it.
+    public var wrongHashCostsTry = false
     /// Items that an update must bring before the stick leaves download mode; nil if any
     /// set of items will do.
     public var layout: [UInt32]?

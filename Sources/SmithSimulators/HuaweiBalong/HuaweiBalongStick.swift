@@ -43,6 +43,9 @@ public struct HuaweiBalongStick: StickBody, Sendable {
   var errorTexts = false
   var reportsOn = true
   var factoryMode = false
+  var mutedAnswers = 0
+  /// Unlocked in memory only.
+  var isOpenForNow = false
   var answers = 0
   var decoder: BalongFrameDecoder
   var dataMode = false
@@ -82,7 +85,8 @@ public struct HuaweiBalongStick: StickBody, Sendable {
     self.personality = personality
     self.options = options
     let nv = NV(
-      imei: imei, serial: serial, lockStatus: options.locked ? 1 : 2, lockTries: 10,
+      imei: imei, serial: serial, lockStatus: !options.locked ? 2 : options.tries > 0 ? 1 : 3,
+      lockTries: options.tries,
       profiles: [1: NV.Profile(type: "IP", apn: "internet")], setPort: personality.setPort)
     flash = Flash(
       personality: personality, firmware: firmware?.text ?? personality.firmware,
@@ -201,6 +205,7 @@ public struct HuaweiBalongStick: StickBody, Sendable {
     lines = []
     echo = options.echo
     errorTexts = false
+    isOpenForNow = false
     reportsOn = true
     decoder.restart()
     loading = BootROMSession()
@@ -231,6 +236,9 @@ public struct HuaweiBalongStick: StickBody, Sendable {
   }
 
   // MARK: Bytes
+
+  /// The next AT answers are formed and never sent, as when a cable swallows them.
+  public mutating func muteAnswers(_ count: Int) { mutedAnswers = count }
 
   /// Takes bytes that arrived on one port of the current face.
   public mutating func receive(_ bytes: [UInt8], on port: Int, at now: Duration) -> [Emission] {
