@@ -93,7 +93,8 @@ let package = Package(
     room(
       "SmithPorts",
       [
-        "SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "CCurl", "CLibUSB", "CSystemd",
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithEngine", "CCurl", "CLibUSB",
+        "CSystemd", "CZlib",
       ]),
     room("SmithArchives", ["SmithBytes", "SmithModel", "SmithFormats", "CArchive"]),
     room(
@@ -126,6 +127,7 @@ let package = Package(
     // Tests
     tests("HouseTests", []),
     tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
+    tests("UsbTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithVendors", "SmithPorts"]),
     tests("SmithArchivesTests", ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives"]),
     tests(
       "SmithLibraryTests",
