@@ -81,7 +81,9 @@ let package = Package(
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         crypto,
-      ], resources: [.embedInCode("Devices/huawei-balong.json5")], swiftSettings: strict),
+      ], resources: [
+        .embedInCode("Devices/huawei-balong.json5"), .embedInCode("Devices/usb-ids.json5"),
+      ], swiftSettings: strict),
     // Floor 4
     room(
       "SmithEngine",
@@ -127,7 +129,12 @@ let package = Package(
     // Tests
     tests("HouseTests", []),
     tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
-    tests("UsbTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithVendors", "SmithPorts"]),
+    tests(
+      "UsbTests",
+      [
+        "SmithBytes", "SmithLink", "SmithModel", "SmithVendors", "SmithEngine", "SmithPorts",
+        "CSystemd",
+      ]),
     tests("SmithArchivesTests", ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives"]),
     tests(
       "SmithLibraryTests",

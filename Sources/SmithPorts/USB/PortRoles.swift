@@ -41,6 +41,14 @@ public struct RoledPort: Hashable, Sendable, Codable {
   /// Who says so.
   public var source: RoleSource
 
+  /// Gathers the parts.
+  public init(name: String, interface: Int, role: PortRole, source: RoleSource) {
+    self.name = name
+    self.interface = interface
+    self.role = role
+    self.source = source
+  }
+
   /// Whether bytes may be written to it to find out more: never to a port that is known to be
   /// for positions or data.
   public var mayBeAsked: Bool { role == .at || role == .unknown }
@@ -53,31 +61,31 @@ public struct UsbKnowledge: Sendable {
   /// ModemManager's port lists.
   public var rules: UdevRules
   private let byID: [USBID: Int]
-  private let vendors: Set<UInt16>
+  /// Makers of little else than modems; of others only the ids that we know are sticks.
+  private static let makers: Set<UInt16> = [
+    0x12d1, 0x19d2, 0x1bbb, 0x1199, 0x05c6, 0x1c9e, 0x0b3c,
+  ]
 
   /// Gathers the parts.
   public init(entries: [UsbEntry] = [], rules: UdevRules = UdevRules()) {
     self.entries = entries
     self.rules = rules
     var byID: [USBID: Int] = [:]
-    var vendors: Set<UInt16> = [0x12d1, 0x19d2, 0x1bbb, 0x1199]
     for (index, entry) in entries.enumerated() {
       guard let vendor = UInt16(entry.vendor, radix: 16) else { continue }
-      vendors.insert(vendor)
       for product in entry.products {
         guard let number = UInt16(product, radix: 16) else { continue }
         byID[USBID(vendor, number)] = byID[USBID(vendor, number)] ?? index
       }
     }
     self.byID = byID
-    self.vendors = vendors
   }
 
   /// What our device files say about an id.
   public func entry(_ id: USBID) -> UsbEntry? { byID[id].map { entries[$0] } }
 
   /// Whether the vendor id belongs to a maker of modems.
-  public func isModemMaker(_ vendor: UInt16) -> Bool { vendors.contains(vendor) }
+  public func isModemMaker(_ vendor: UInt16) -> Bool { Self.makers.contains(vendor) }
 
   /// Every tty of a stick with its role (Docs/Protocols/usb-modes.md section 3).
   public func ports(of device: UsbDevice) -> [RoledPort] {

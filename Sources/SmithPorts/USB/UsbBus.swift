@@ -41,6 +41,7 @@ public struct UsbBus: Bus {
   private let lockDirectory: String?
   private let openBulk: UsbBulkLink.Opener?
   private let learned = Learned()
+  private let settling: Duration
   private static let interval = Duration.milliseconds(50)
 
   /// Reads `/sys` and `/dev`, locks in `/run/lock`, unless told.
@@ -48,10 +49,13 @@ public struct UsbBus: Bus {
   /// - Parameters:
   ///   - knowledge: device files and port lists.
   ///   - bulk: opens a pair of endpoints where no driver made a tty of them; nil for never.
+  ///   - settling: how long a composition has to stand before its ports are asked what they are.
   public init(
     sysfs: String = "/sys", devices: String = "/dev", lockDirectory: String? = "/run/lock",
-    knowledge: UsbKnowledge = UsbKnowledge(), bulk: UsbBulkLink.Opener? = nil
+    knowledge: UsbKnowledge = UsbKnowledge(), bulk: UsbBulkLink.Opener? = nil,
+    settling: Duration = .seconds(2)
   ) {
+    self.settling = settling
     usb = SysfsUSB(root: sysfs)
     self.knowledge = knowledge
     self.devices = devices
@@ -79,8 +83,14 @@ public struct UsbBus: Bus {
     guard case .usb(let chain) = place else { throw .absent(place, role) }
     let end = now + limit
     while true {
-      let seen = usb.device(at: chain).map { ports(of: $0) } ?? []
+      let device = usb.device(at: chain)
+      let seen = device.map { ports(of: $0) } ?? []
       let port = Self.choose(seen, role)
+      // Once a composition has settled and nobody knows which port takes commands, ask it.
+      if port == nil, role == .at, let device, learned.hasSettled(device, now, settling) {
+        await settleRoles(at: place)
+        continue
+      }
       // udev sets the permissions a moment after the port appears.
       if let port, isReady(port) { return port }
       if now >= end || Task.isCancelled {
@@ -109,6 +119,18 @@ public struct UsbBus: Bus {
 
   /// The system's monotonic time.
   public var now: Duration { MonotonicClock.now }
+
+  /// Asks a stick which of its ports is for what, if nothing else tells: never a port for
+  /// positions or data.
+  public func settleRoles(at place: Place) async {
+    guard case .usb(let chain) = place, let device = usb.device(at: chain) else { return }
+    let (devices, locks) = (devices, lockDirectory)
+    let roles = await PortProbe.roles(of: knowledge.ports(of: device), id: device.id) {
+      name throws(LinkError) in
+      try SerialLink(path: "\(devices)/\(name)", lockDirectory: locks)
+    }
+    learned.put(roles, device)
+  }
 
   /// Remembers what the stick at a place says its interfaces are for, until it re-enumerates.
   public func learn(_ roles: [Int: PortRole], at place: Place) {
@@ -200,6 +222,7 @@ public struct UsbBus: Bus {
       var id: USBID
     }
     private let roles = Mutex<[Key: [Int: PortRole]]>([:])
+    private let firstSeen = Mutex<[Key: Duration]>([:])
 
     private static func key(_ device: UsbDevice) -> Key {
       Key(place: device.place, number: device.number, id: device.id)
@@ -209,6 +232,16 @@ public struct UsbBus: Bus {
       roles.withLock { roles in
         roles = roles.filter { $0.key.place != device.place }
         roles[Self.key(device)] = new
+      }
+    }
+
+    /// Whether this enumeration has stood for that long and was not asked yet.
+    func hasSettled(_ device: UsbDevice, _ now: Duration, _ time: Duration) -> Bool {
+      let key = Self.key(device)
+      if roles.withLock({ $0[key] != nil }) { return false }
+      return firstSeen.withLock { seen in
+        if seen[key] == nil { seen = [key: now] }
+        return now - (seen[key] ?? now) >= time
       }
     }
 
