@@ -81,7 +81,8 @@ let package = Package(
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         crypto,
-      ], resources: [
+      ],
+      resources: [
         .embedInCode("Devices/huawei-balong.json5"), .embedInCode("Devices/usb-ids.json5"),
       ], swiftSettings: strict),
     // Floor 4

@@ -25,5 +25,9 @@ let package = Package(
     fuzzer("FuzzQualcomm"),
     fuzzer("FuzzSierra"),
     fuzzer("FuzzBalongImage"),
+    // What is read of the system lives on an upper floor.
+    .executableTarget(
+      name: "FuzzUSB", dependencies: [.product(name: "Smith", package: "modemsmith")],
+      swiftSettings: settings),
   ]
 )

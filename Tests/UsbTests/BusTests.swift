@@ -186,7 +186,8 @@ final class MirrorTalk: UsbTalk {
     await #expect(throws: LinkError.gone) { try await waiting.value }
   }
 
-  @Test("A device that is not there, and one that is no device, are told apart") func libusb() throws
+  @Test("A device that is not there, and one that is no device, are told apart") func libusb()
+    throws
   {
     #expect(throws: UsbError.gone) { _ = try LibUSBDevice(path: "/nowhere/001") }
     #expect(throws: UsbError.self) { _ = try LibUSBDevice(path: "/dev/null") }

@@ -31,9 +31,10 @@ let known = UsbKnowledge(entries: UsbIDs.entries)
     #expect(device.names(.disc) == ["sr0"])
     #expect(device.names(.generic) == ["sg0"])
     #expect(device.drive?.vendor == "HUAWEI")
-    #expect(device.interfaces.map(\.driver) == [
-      "option", "option", "option", "usb-storage", "huawei_cdc_ncm",
-    ])
+    #expect(
+      device.interfaces.map(\.driver) == [
+        "option", "option", "option", "usb-storage", "huawei_cdc_ncm",
+      ])
     #expect(device.interfaces[4].endpoints.map(\.address) == [0x86, 0x05, 0x87])
     #expect(device.interfaces[4].endpoints[2].isInterrupt)
     #expect(device.interfaces[0].endpoints.first?.packetSize == 512)

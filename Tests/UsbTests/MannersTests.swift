@@ -36,7 +36,8 @@ struct MannersTests {
     #expect(!bus.holderLives("/sys/a"))
   }
 
-  @Test("A stick that ModemManager does not know yet is asked for again later") func later() throws {
+  @Test("A stick that ModemManager does not know yet is asked for again later") func later() throws
+  {
     let bus = try PrivateBus()
     let hold = ModemManagerHold(uid: "/sys/a", address: bus.address)
     #expect(hold.state == .notManaged)
@@ -62,7 +63,8 @@ struct MannersTests {
     #expect(StickNetwork(address: nowhere, sysfs: sys.sys).connections(of: device).isEmpty)
   }
 
-  @Test("The computer is kept awake exactly while a one-way door is open") func door() async throws {
+  @Test("The computer is kept awake exactly while a one-way door is open") func door() async throws
+  {
     let bus = try PrivateBus()
     let sys = try FakeSys()
     try sys.plug(.modem(), at: "1-1", number: 2)
@@ -83,8 +85,9 @@ struct MannersTests {
     #expect(bus.isKeptAwake)
     manners.end()
     #expect(!bus.isKeptAwake)
-    #expect(bus.world.calls.filter { $0.hasPrefix("inhibit") }.first
-      == "inhibit sleep:shutdown modemsmith block")
+    #expect(
+      bus.world.calls.filter { $0.hasPrefix("inhibit") }.first
+        == "inhibit sleep:shutdown modemsmith block")
     #expect(bus.world.calls.contains("release \(sys.path("1-1"))"))
   }
 
@@ -158,7 +161,8 @@ final class DeafOwner: Owner {
     #expect(rules.environment(of: subject)["ID_MM_DEVICE_IGNORE"] == "1")
   }
 
-  @Test("Rules are written below another root, and a refusal says what to do") func install() throws {
+  @Test("Rules are written below another root, and a refusal says what to do") func install() throws
+  {
     let sys = try FakeSys()
     let path = try UdevRulesFile.install(UsbIDs.entries, root: sys.root)
     #expect(path == "\(sys.root)/etc/udev/rules.d/70-modemsmith.rules")
@@ -187,11 +191,14 @@ final class DeafOwner: Owner {
       number: 4)
     try FileManager.default.removeItem(atPath: "\(sys.dev)/bus/usb/001/002")
     let found = doctor.examine(power: PowerState(onMains: false, batteryPercent: 12))
-    func advice(_ area: String) -> [String] { found.filter { $0.area == area }.compactMap(\.advice) }
+    func advice(_ area: String) -> [String] {
+      found.filter { $0.area == area }.compactMap(\.advice)
+    }
     #expect(advice("state").first == "modemsmith switch --place 1-1")
-    #expect(advice("permission") == [
-      "sudo modemsmith doctor --install-rules, then plug the stick in again"
-    ])
+    #expect(
+      advice("permission") == [
+        "sudo modemsmith doctor --install-rules, then plug the stick in again"
+      ])
     #expect(advice("mode switch") == ["sudo apt install usb-modeswitch-data"])
     #expect(advice("drivers").count == 1)
     #expect(found.filter { $0.grade == .bad }.map(\.area) == ["state", "permission", "power"])

@@ -88,7 +88,7 @@ final class PrivateBus: Sendable {
     ]
     var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
     unsafe arguments.append(nil)
-    defer { for unsafe word in unsafe arguments { unsafe free(word) } }
+    defer { for unsafeword in unsafe arguments { unsafe free(word) } }
     var process: pid_t = 0
     let result = unsafe posix_spawn(&process, program, &actions, nil, arguments, environ)
     close(ends[1])
@@ -144,7 +144,8 @@ final class PrivateBus: Sendable {
   }
 
   private func answer(_ message: OpaquePointer) {
-    guard let member = unsafe sd_bus_message_get_member(message).map({ unsafe String(cString: $0) }),
+    guard
+      let member = unsafe sd_bus_message_get_member(message).map({ unsafe String(cString: $0) }),
       let path = unsafe sd_bus_message_get_path(message).map({ unsafe String(cString: $0) }),
       let sender = unsafe sd_bus_message_get_sender(message).map({ unsafe String(cString: $0) })
     else { return }

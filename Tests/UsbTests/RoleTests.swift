@@ -20,7 +20,8 @@ final class PlayedPort: ByteLink {
 
   func send(_ bytes: [UInt8]) async throws(LinkError) {
     written.withLock { $0 += bytes }
-    let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(
+      in: .whitespacesAndNewlines)
     if let answer = answers[text] { waiting.withLock { $0.append([UInt8](answer.utf8)) } }
   }
 

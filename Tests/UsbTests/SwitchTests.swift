@@ -77,7 +77,9 @@ final class ScriptedTalk: UsbTalk {
   func release(_ interface: Int) { desk.say("release \(interface)") }
   func detachDriver(_ interface: Int) throws(UsbError) { desk.say("detach \(interface)") }
   func send(_ bytes: [UInt8], to endpoint: UInt8, within limit: Duration) throws(UsbError) -> Int {
-    desk.say("send \(endpoint) \(bytes.dropFirst(15).prefix(9).map { String($0, radix: 16) }.joined(separator: " "))")
+    desk.say(
+      "send \(endpoint) \(bytes.dropFirst(15).prefix(9).map { String($0, radix: 16) }.joined(separator: " "))"
+    )
     if let react = desk.react.withLock({ $0 }) { try react(desk, bytes) }
     return bytes.count
   }
@@ -176,9 +178,10 @@ let goodStatus: [UInt8] = [0x55, 0x53, 0x42, 0x53, 0x12, 0x34, 0x56, 0x78, 0, 0,
     #expect(error == .refused("1-1", USBID(0x12d1, 0x15ca)))
     #expect(error?.trouble.code == "switch.refused")
     let sent = desk.heard.filter { $0.hasPrefix("send") }
-    #expect(sent == [
-      "send 1 11 6 20 0 0 1 1 0 1", "send 1 1e 0 0 0 0 0 0 0 0", "send 1 1b 0 0 0 2 0 0 0 0",
-    ])
+    #expect(
+      sent == [
+        "send 1 11 6 20 0 0 1 1 0 1", "send 1 1e 0 0 0 0 0 0 0 0", "send 1 1b 0 0 0 2 0 0 0 0",
+      ])
     #expect(desk.heard.last == "release 0")
   }
 
@@ -188,7 +191,9 @@ let goodStatus: [UInt8] = [0x55, 0x53, 0x42, 0x53, 0x12, 0x34, 0x56, 0x78, 0, 0,
     let desk = try SwitchDesk()
     desk.react.withLock {
       $0 = { desk, _ throws(UsbError) in
-        for round in 0..<6 { desk.becomes(.fakeCD, after: .milliseconds(500), leaving: .seconds(round)) }
+        for round in 0..<6 {
+          desk.becomes(.fakeCD, after: .milliseconds(500), leaving: .seconds(round))
+        }
       }
     }
     let error = await #expect(throws: SwitchError.self) { _ = try await desk.run() }
@@ -282,10 +287,11 @@ let goodStatus: [UInt8] = [0x55, 0x53, 0x42, 0x53, 0x12, 0x34, 0x56, 0x78, 0, 0,
       Issue.record("not switched")
       return
     }
-    #expect(desk.heard == [
-      "claim 0", "send 1 1e 0 0 0 0 0 0 0 0", "clear 1", "send 1 1b 0 0 0 2 0 0 0 0",
-      "receive 13", "clear 129", "receive 13", "send 1 85 1 1 1 18 1 1 1 1", "receive 32",
-      "receive 13", "release 0",
-    ])
+    #expect(
+      desk.heard == [
+        "claim 0", "send 1 1e 0 0 0 0 0 0 0 0", "clear 1", "send 1 1b 0 0 0 2 0 0 0 0",
+        "receive 13", "clear 129", "receive 13", "send 1 85 1 1 1 18 1 1 1 1", "receive 32",
+        "receive 13", "release 0",
+      ])
   }
 }

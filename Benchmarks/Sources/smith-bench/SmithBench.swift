@@ -4,7 +4,7 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [framing] [cable] [updates] [program]`; all parts, if none is named.
+/// `smith-bench [--quick] [framing] [cable] [updates] [sticks] [program]`; all parts, if none is named.
 @main
 enum SmithBench {
   static func main() async throws {
@@ -21,6 +21,7 @@ enum SmithBench {
     if wants("framing") { add(framing(quick)) }
     if wants("cable") { add(try cable(quick)) }
     if wants("updates") { add(await updates(quick)) }
+    if wants("sticks") { add(try sticks(quick)) }
     if wants("program") { add(try program(quick)) }
     try write(rows)
     if rows.contains(where: { $0.isKept == false }) { exit(1) }

@@ -21,11 +21,12 @@ public enum UdevRulesFile {
       lines.append(
         "SUBSYSTEM==\"usb\", ENV{DEVTYPE}==\"usb_device\", ATTR{idVendor}==\"\(vendor)\", \(access)"
       )
-      lines.append("SUBSYSTEM==\"tty\", SUBSYSTEMS==\"usb\", ATTRS{idVendor}==\"\(vendor)\", \(access)")
+      lines.append(
+        "SUBSYSTEM==\"tty\", SUBSYSTEMS==\"usb\", ATTRS{idVendor}==\"\(vendor)\", \(access)")
     }
     for entry in sorted(entries)
     where !makers.contains(entry.vendor) {
-      let products = entry.products.joined(separator: "|")
+      let products = (entry.products + (entry.targets ?? [])).joined(separator: "|")
       let match = "ATTR{idVendor}==\"\(entry.vendor)\", ATTR{idProduct}==\"\(products)\""
       lines.append("SUBSYSTEM==\"usb\", ENV{DEVTYPE}==\"usb_device\", \(match), \(access)")
       let parent = match.replacing("ATTR{", with: "ATTRS{")

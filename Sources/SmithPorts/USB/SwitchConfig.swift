@@ -28,8 +28,9 @@ public struct SwitchConfig: Equatable, Sendable {
       let trimmed = value.drop { $0 == " " || $0 == "\t" }
       let name = key.lowercased()
       if values[name] == nil {
-        values[name] = String(trimmed.prefix { $0 != "#" }.reversed().drop { $0.isWhitespace }
-          .reversed())
+        values[name] = String(
+          trimmed.prefix { $0 != "#" }.reversed().drop { $0.isWhitespace }
+            .reversed())
       }
     }
   }
@@ -98,15 +99,17 @@ public struct SwitchData: Sendable {
         }
       }
     }
-    if let packed = FileNames.bytes(of: archive, limit: 8 << 20),
-      let tar = SwitchArchive.gunzip(packed)
-    {
-      for (name, bytes) in SwitchArchive.files(inTar: tar) where isEntryName(name) {
-        data.add(name, String(decoding: bytes, as: UTF8.self))
-        data.hasInstalledData = true
-      }
-    }
+    if let packed = FileNames.bytes(of: archive, limit: 8 << 20) { data.add(archive: packed) }
     return data
+  }
+
+  /// Adds the entries of an archive; a damaged one gives what can be read.
+  public mutating func add(archive packed: [UInt8]) {
+    guard let tar = SwitchArchive.gunzip(packed) else { return }
+    for (name, bytes) in SwitchArchive.files(inTar: tar) where Self.isEntryName(name) {
+      add(name, String(decoding: bytes, as: UTF8.self))
+      hasInstalledData = true
+    }
   }
 
   /// Adds one entry, unless one of that name is there.

@@ -38,6 +38,19 @@ public struct UsbInterface: Hashable, Sendable, Codable {
   public var nodes: [UsbNode]
   /// Its endpoints.
   public var endpoints: [UsbEndpoint]
+
+  /// Gathers the parts.
+  public init(
+    number: Int, alternate: Int = 0, triple: UsbTriple, driver: String? = nil,
+    nodes: [UsbNode] = [], endpoints: [UsbEndpoint] = []
+  ) {
+    self.number = number
+    self.alternate = alternate
+    self.triple = triple
+    self.driver = driver
+    self.nodes = nodes
+    self.endpoints = endpoints
+  }
 }
 
 /// One device on USB as the kernel describes it. Nothing is opened to find this out.
@@ -74,6 +87,19 @@ public struct UsbDevice: Hashable, Sendable, Codable {
   public var descriptors: UsbDescriptors?
   /// Interfaces of the active configuration, by number.
   public var interfaces: [UsbInterface]
+
+  /// Gathers the parts that are always there; the rest is set afterwards.
+  public init(
+    place: String, path: String, id: USBID, bus: Int = 0, number: Int = 0,
+    interfaces: [UsbInterface] = []
+  ) {
+    self.place = place
+    self.path = path
+    self.id = id
+    self.bus = bus
+    self.number = number
+    self.interfaces = interfaces
+  }
 
   /// The file through which a program speaks to the whole device.
   public var node: String { "bus/usb/\(Self.three(bus))/\(Self.three(number))" }
@@ -120,11 +146,14 @@ public struct SysfsUSB: Sendable {
     var device = UsbDevice(
       place: place, path: path,
       id: USBID(UInt16(truncatingIfNeeded: vendor), UInt16(truncatingIfNeeded: product)),
-      bus: number(path, "busnum") ?? 0, number: deviceNumber,
-      manufacturer: words(path, "manufacturer"), product: words(path, "product"),
-      serial: words(path, "serial"), configuration: number(path, "bConfigurationValue"),
-      speed: words(path, "speed"), current: words(path, "bMaxPower"), descriptors: descriptors,
-      interfaces: [])
+      bus: number(path, "busnum") ?? 0, number: deviceNumber)
+    device.manufacturer = words(path, "manufacturer")
+    device.product = words(path, "product")
+    device.serial = words(path, "serial")
+    device.configuration = number(path, "bConfigurationValue")
+    device.speed = words(path, "speed")
+    device.current = words(path, "bMaxPower")
+    device.descriptors = descriptors
     for name in FileNames.entries(of: path) where name.hasPrefix("\(place):") {
       if let interface = interface("\(path)/\(name)", of: &device) {
         device.interfaces.append(interface)
