@@ -247,11 +247,16 @@ extension PrivateBus {
     return unsafe sd_bus_get_name_creds(bus, holder, 0, &credentials) >= 0
   }
 
-  /// Whether somebody still holds the newest inhibitor: its far end is closed otherwise.
-  var isKeptAwake: Bool {
-    guard let end = world.state.withLock({ $0.inhibitors.last }) else { return false }
+  /// Whether somebody holds the newest inhibitor: its far end is closed otherwise.
+  var isKeptAwake: Bool { !newestIsClosed(within: 0) }
+
+  /// Whether the newest inhibitor is given back; the stand-in may keep its own end for a moment.
+  var mayRest: Bool { newestIsClosed(within: 300_000) }
+
+  private func newestIsClosed(within milliseconds: Int32) -> Bool {
+    guard let end = world.state.withLock({ $0.inhibitors.last }) else { return true }
     var watched = pollfd(fd: end, events: Int16(POLLIN), revents: 0)
-    _ = unsafe poll(&watched, 1, 0)
-    return watched.revents == 0
+    _ = unsafe poll(&watched, 1, milliseconds)
+    return watched.revents != 0
   }
 }

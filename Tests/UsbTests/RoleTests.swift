@@ -122,7 +122,6 @@ final class PlayedPort: ByteLink {
 
   @Test("ModemManager's rules on this system are read, if it has any") func installed() throws {
     let rules = UdevRules.modemManager()
-    try #require(rules.count >= 0)
     guard rules.count > 0 else { return }
     let knowledge = UsbKnowledge(rules: rules)
     let sys = try FakeSys()

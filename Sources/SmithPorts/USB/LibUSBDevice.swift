@@ -67,6 +67,7 @@ public final class LibUSBDevice: UsbTalk {
     for interface in state.withLock({ Array($0.claimed.keys) }) { release(interface) }
   }
 
+  /// Detaches the kernel driver and claims an interface; the driver is remembered.
   public func claim(_ interface: Int) throws(UsbError) {
     let number = Int32(clamping: interface)
     var hadDriver = false
@@ -82,6 +83,7 @@ public final class LibUSBDevice: UsbTalk {
     state.withLock { $0.claimed[interface] = hadDriver }
   }
 
+  /// Gives an interface back, and its kernel driver if it had one.
   public func release(_ interface: Int) {
     guard let hadDriver = state.withLock({ $0.claimed.removeValue(forKey: interface) }) else {
       return
@@ -92,12 +94,14 @@ public final class LibUSBDevice: UsbTalk {
     if hadDriver { _ = unsafe libusb_attach_kernel_driver(raw.handle, number) }
   }
 
+  /// Detaches the kernel driver for good.
   public func detachDriver(_ interface: Int) throws(UsbError) {
     let number = Int32(clamping: interface)
     guard unsafe libusb_kernel_driver_active(raw.handle, number) == 1 else { return }
     try check(unsafe libusb_detach_kernel_driver(raw.handle, number))
   }
 
+  /// Sends to a bulk endpoint; returns how many bytes were taken before the limit.
   public func send(_ bytes: [UInt8], to endpoint: UInt8, within limit: Duration)
     throws(UsbError) -> Int
   {
@@ -113,6 +117,7 @@ public final class LibUSBDevice: UsbTalk {
     return Int(done)
   }
 
+  /// Receives from a bulk endpoint; what arrived before the limit is given out.
   public func receive(_ count: Int, from endpoint: UInt8, within limit: Duration)
     throws(UsbError) -> [UInt8]
   {
@@ -128,6 +133,7 @@ public final class LibUSBDevice: UsbTalk {
     return bytes
   }
 
+  /// Makes a control request.
   public func control(_ request: UsbRequest, within limit: Duration) throws(UsbError) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: max(request.length, 1))
     let result = unsafe buffer.withUnsafeMutableBufferPointer { buffer in
@@ -139,20 +145,24 @@ public final class LibUSBDevice: UsbTalk {
     return [UInt8](buffer.prefix(min(Int(result), request.length)))
   }
 
+  /// Clears a stalled endpoint.
   public func clearHalt(_ endpoint: UInt8) throws(UsbError) {
     try check(unsafe libusb_clear_halt(raw.handle, endpoint))
   }
 
+  /// Chooses a configuration.
   public func setConfiguration(_ value: Int) throws(UsbError) {
     try check(unsafe libusb_set_configuration(raw.handle, Int32(clamping: value)))
   }
 
+  /// Chooses an alternate setting.
   public func setAlternate(_ alternate: Int, of interface: Int) throws(UsbError) {
     try check(
       unsafe libusb_set_interface_alt_setting(
         raw.handle, Int32(clamping: interface), Int32(clamping: alternate)))
   }
 
+  /// Resets the device.
   public func reset() throws(UsbError) {
     try check(unsafe libusb_reset_device(raw.handle))
   }

@@ -47,14 +47,8 @@ extension UsbKnowledge {
     guard entry != nil || isModemMaker(device.id.vendor) || hasModemDriver(device) else {
       return nil
     }
-    var (state, reason) = state(of: device, entry)
-    var other = entry?.orState
-    if state != entry?.state { other = nil }
-    // A composition that names another state too is shown as what our files call usual.
-    if let usual = entry?.state, state == .modem, usual == .download, other == .modem {
-      state = .download
-      reason = "this id"
-    }
+    let (state, reason) = state(of: device, entry)
+    let other = state == entry?.state ? entry?.orState : nil
     if state == .unknown, entry == nil, !hasModemDriver(device), !hasStorage(device) { return nil }
     let known = entry?.name ?? device.product ?? "unknown device"
     return StickSighting(

@@ -20,8 +20,8 @@ public struct SwitchConfig: Equatable, Sendable {
     self.source = source
     values = [:]
     for line in text.prefix(65_536).split(whereSeparator: \.isNewline) {
-      let line = line.drop { $0 == " " || $0 == "\t" || $0 == ";" }
-      guard line.first != "#", let equals = line.firstIndex(of: "=") else { continue }
+      let line = line.drop { $0 == " " || $0 == "\t" }
+      guard line.first != "#", line.first != ";", let equals = line.firstIndex(of: "=") else { continue }
       let key = line[..<equals].filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
       guard !key.isEmpty, key.count <= 40 else { continue }
       let value = line[line.index(after: equals)...].filter { $0 != "\"" }
