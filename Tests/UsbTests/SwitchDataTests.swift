@@ -1,4 +1,5 @@
 import Foundation
+import SmithBytes
 import SmithModel
 import SmithPorts
 import SmithVendors
