@@ -101,6 +101,7 @@ let package = Package(
         .embedInCode("Devices/huawei-e3531.json5"),
         .embedInCode("Devices/huawei-e5.json5"),
         .embedInCode("Devices/huawei-siblings.json5"),
+        .embedInCode("Devices/usb-ids.json5"),
       ], swiftSettings: strict),
     // Floor 4
     room(
@@ -113,7 +114,8 @@ let package = Package(
     room(
       "SmithPorts",
       [
-        "SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "CCurl", "CLibUSB", "CSystemd",
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithEngine", "CCurl", "CLibUSB",
+        "CSystemd", "CZlib",
       ]),
     room("SmithArchives", ["SmithBytes", "SmithModel", "SmithFormats", "CArchive"]),
     room(
@@ -152,6 +154,12 @@ let package = Package(
     tests(
       "SmithArchivesTests",
       ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives", "CArchive"]),
+    tests(
+      "UsbTests",
+      [
+        "SmithBytes", "SmithLink", "SmithModel", "SmithVendors", "SmithEngine", "SmithPorts",
+        "CSystemd",
+      ]),
     tests(
       "SmithLibraryTests",
       [

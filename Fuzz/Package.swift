@@ -30,5 +30,9 @@ let package = Package(
     fuzzer("FuzzHiLink"),
     fuzzer("FuzzTextXML"),
     fuzzer("FuzzCatalogue", "SmithLibrary"),
+    // What is read of the system lives on an upper floor.
+    .executableTarget(
+      name: "FuzzUSB", dependencies: [.product(name: "Smith", package: "modemsmith")],
+      swiftSettings: settings),
   ]
 )

@@ -63,5 +63,6 @@ struct Modemsmith: AsyncParsableCommand {
       HiLinkCommand.self,
       LibraryCommand.self, AdviseCommand.self,
       UnlockCommand.self,
+      SwitchCommand.self, DoctorCommand.self,
     ])
 }

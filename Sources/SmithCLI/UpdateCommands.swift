@@ -86,7 +86,10 @@ struct UpdateCommand: AsyncParsableCommand {
       let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
       owner.mindSignals()
       let watch = PhaseWatch(owner)
-      let updater = Updater(bus: bus, owner: watch, surroundings: surroundings)
+      let manners = StickManners(place: place)
+      defer { manners.end() }
+      let updater = Updater(
+        bus: manners.minding(bus), owner: manners.minding(watch), surroundings: surroundings)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.update(image, at: place, policy: policy)
@@ -132,8 +135,11 @@ struct ResumeCommand: AsyncParsableCommand {
       owner.mindSignals()
       let watch = PhaseWatch(owner)
       let history = HistoryKeeper(state: state)
+      let manners = StickManners(place: unfinished.header.place)
+      defer { manners.end() }
       let updater = Updater(
-        bus: bus(for: unfinished.header), owner: watch, surroundings: surroundings)
+        bus: manners.minding(bus(for: unfinished.header)), owner: manners.minding(watch),
+        surroundings: surroundings)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.resume(
@@ -153,7 +159,7 @@ struct ResumeCommand: AsyncParsableCommand {
         downloadPort: (target.downloadPort ?? header.downloadPort).map {
           URL(fileURLWithPath: $0).standardizedFileURL.path
         })
-    case .usb: SystemBus()
+    case .usb: ThisComputer.bus()
     }
   }
 

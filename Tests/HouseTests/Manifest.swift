@@ -100,7 +100,7 @@ struct FloorPlan {
     let engine = three.union(["SmithEngine"])
     let below = engine.union(["SmithPorts", "SmithArchives", "SmithLibrary"])
     let beside: Set<String> = ["SmithSimulators", "SmithBench", "SmithTrials"]
-    let ports = one.union(["SmithEngine", "CCurl", "CLibUSB", "CSystemd"])
+    let ports = one.union(["SmithEngine", "CCurl", "CLibUSB", "CSystemd", "CZlib"])
     return FloorPlan(places: [
       "SmithBytes": Place(floor: 0, mayImport: []),
       "SmithModel": Place(floor: 0, mayImport: ["SmithBytes"]),

@@ -4,7 +4,7 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [framing] [cable] [updates] [program] [peeling] [library]`; all parts, if none.
+/// `smith-bench [--quick] [framing] [cable] [updates] [sticks] [program] [peeling] [library]`; all parts, if none.
 @main
 enum SmithBench {
   static func main() async throws {
@@ -24,6 +24,7 @@ enum SmithBench {
     if wants("framing") { add(framing(quick)) }
     if wants("cable") { add(try cable(quick)) }
     if wants("updates") { add(await updates(quick)) }
+    if wants("sticks") { add(try sticks(quick)) }
     if wants("program") { add(try program(quick)) }
     if wants("peeling") { add(try Peeling.rows(quick)) }
     if wants("library") { add(try LibraryBench.rows(quick)) }
