@@ -13,10 +13,15 @@ struct SimCommand: AsyncParsableCommand {
       It stays on the same path through every restart, and its flash outlives the process if
       --flash names a folder. Stop it with Ctrl-C: that is pulling the plug. Standard output says
       `published PATH ROLE` and `withdrawn PATH` whenever a port comes or goes.
+
+      With --usbip it serves one or more sticks as USB devices instead, which any Linux machine
+      can attach: `sudo modprobe vhci-hcd; sudo usbip attach -r 127.0.0.1 -b 1-1`. Standard output
+      then says `appeared BUSID ID`, `left BUSID`, `taken BUSID` and `free BUSID`; standard input
+      takes `unplug N`, `plug N` and `lose N` (never back after its next restart).
       """)
 
   @Argument(help: "The model: \(SimulatedModels.names.joined(separator: ", ")).")
-  var model: String
+  var models: [String]
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
   var link = "/tmp/modemsmith-stick"
   @Option(name: .long, help: "The version that it runs.") var firmware: String?
@@ -27,8 +32,25 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "Decides every delay that is drawn.") var seed: UInt64 = 1
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
 
+  @Flag(
+    name: .customLong("usbip"),
+    help: "Serve USB devices over USB/IP; an ADDR:PORT may follow (127.0.0.1:3240 if none does).")
+  var overUSBIP = false
+  @Flag(name: .long, help: "With --usbip: plug the sticks into this machine (root, vhci-hcd).")
+  var attach = false
+  @Option(name: .long, help: "With --usbip: when the disc is shown: always, once or never.")
+  var disc = "once"
+
+  func validate() throws {
+    if !overUSBIP, models.count != 1 {
+      throw ValidationError("a pseudo-terminal serves one model; --usbip serves several")
+    }
+  }
+
   func run() async throws {
+    if overUSBIP { return try await serveUSB() }
     try await explaining(json: false) { () throws(Trouble) in
+      let model = models[0]
       let stick = try SimulatedModels.stick(
         model, firmware: firmware,
         options: SimulatedModels.Switches(
