@@ -3,7 +3,7 @@
 # without touching the system's own package state. Exit code 77: they cannot be had here.
 set -euo pipefail
 lab=${1:?folder of the lab}
-guest=(linux-image-amd64 busybox-static bash coreutils grep sed mawk findutils procps tar kmod
+guest=(linux-image-amd64 busybox-static bash dash coreutils grep sed mawk findutils procps tar kmod
   udev usbutils usbip usb-modeswitch usb-modeswitch-data modemmanager dbus libpam-runtime
   polkitd util-linux mount login passwd iproute2 libusb-1.0-0 libcurl4 libarchive13 libsqlite3-0
   libsystemd0 libncurses6 eject psmisc)
@@ -41,5 +41,6 @@ timeout 300 apt-get "${options[@]}" -qq update >"$lab/apt.log" 2>&1 ||
   skip "package lists cannot be fetched; see $lab/apt.log"
 timeout 900 apt-get "${options[@]}" -qq -y --download-only install "${guest[@]}" "${host[@]}" \
   >>"$lab/apt.log" 2>&1 || skip "packages cannot be fetched; see $lab/apt.log"
+rm -f "$lab"/debs/.complete-*
 touch "$stamp"
 echo "lab: $(ls "$lab"/debs/*.deb | wc -l) packages in $lab/debs"
