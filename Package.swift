@@ -141,6 +141,8 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
         "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
+    tests(
+      "USBIPTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithPorts", "SmithSimulators"]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
     tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),

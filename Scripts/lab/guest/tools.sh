@@ -59,3 +59,18 @@ clean_up() {
 
 # sample VERSION: a firmware file made by us.
 sample() { modemsmith image build-sample --model huawei-e3131 --version "$1" -o /tmp/lab/sample.bin; }
+
+has_verb() { modemsmith help "$1" 2>&1 | grep -q "modemsmith $1"; }
+mmcli_lists() { mmcli -L 2>/dev/null | grep -qi huawei; }
+card() { for c in /sys/class/net/*; do
+  [ "$(basename "$(readlink "$c/device/driver" 2>/dev/null)")" = cdc_ether ] && basename "$c" && return
+  done; return 1; }
+# place_of N: where the N-th stick of the simulator is plugged in.
+place_of() {
+  for d in /sys/bus/usb/devices/*-"$1"; do
+    [ -e "$d/idVendor" ] && [ "$(cat "$d/../speed" 2>/dev/null)" ] && basename "$d" && return
+  done
+  # Not there just now: the bus of the first controller.
+  echo "$(basename /sys/devices/platform/vhci_hcd.0/usb* | head -n 1 | tr -d 'a-z')-$1"
+}
+places() { for d in /sys/bus/usb/devices/*-*; do [ -e "$d/idVendor" ] && echo "$(basename "$d") $(cat "$d/idVendor"):$(cat "$d/idProduct")"; done; }
