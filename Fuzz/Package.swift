@@ -15,6 +15,13 @@ func fuzzer(_ name: String) -> Target {
     swiftSettings: settings)
 }
 
+/// The one that needs the simulated sticks and their server too.
+func serverFuzzer(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: [.product(name: "Smith", package: "modemsmith")],
+    swiftSettings: settings)
+}
+
 let package = Package(
   name: "fuzz",
   dependencies: [.package(name: "modemsmith", path: "..")],
@@ -25,5 +32,6 @@ let package = Package(
     fuzzer("FuzzQualcomm"),
     fuzzer("FuzzSierra"),
     fuzzer("FuzzBalongImage"),
+    serverFuzzer("FuzzUSBIP"),
   ]
 )

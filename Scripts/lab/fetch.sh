@@ -3,7 +3,7 @@
 # without touching the system's own package state. Exit code 77: they cannot be had here.
 set -euo pipefail
 lab=${1:?folder of the lab}
-guest=(linux-image-amd64 busybox-static bash dash coreutils grep sed mawk findutils procps tar kmod
+guest=(linux-image-amd64 busybox-static bash dash coreutils grep sed mawk findutils procps tar gzip hostname kmod
   udev usbutils usbip usb-modeswitch usb-modeswitch-data modemmanager dbus libpam-runtime
   polkitd util-linux mount login passwd iproute2 libusb-1.0-0 libcurl4 libarchive13 libsqlite3-0
   libsystemd0 libncurses6 eject psmisc)

@@ -47,7 +47,8 @@ enum SimulatedUSB {
     switch name {
     case "zte-mf667":
       USBStick(
-        QualcommBody(version: firmware ?? "BD_MF667V1.0.0B01"), disc: .init(rawValue: disc) ?? .once)
+        QualcommBody(version: firmware ?? "BD_MF667V1.0.0B01"), disc: .init(rawValue: disc) ?? .once
+      )
     case "zte-mf823":
       USBStick(
         QualcommLTEBody(version: firmware ?? "BD_MF823V1.0.0B01"),
@@ -73,7 +74,8 @@ extension SimCommand {
         address = given
         names.removeFirst()
       }
-      guard !names.isEmpty, names.count <= 8, let habit = USBStick<HuaweiBalongStick>.DiscHabit(rawValue: disc)
+      guard !names.isEmpty, names.count <= 8,
+        let habit = USBStick<HuaweiBalongStick>.DiscHabit(rawValue: disc)
       else {
         throw Trouble(
           "usage.sim", "sim --usbip takes one to eight models, and --disc always, once or never.",

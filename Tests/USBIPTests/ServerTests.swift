@@ -31,7 +31,8 @@ import Testing
     #expect(server.address.port != 0)
     async let running: Void = server.run()
     var iterator = events.makeAsyncIterator()
-    #expect(await iterator.next(isolation: nil) == .appeared(busid: "1-1", id: USBID(0x12d1, 0x1506)))
+    #expect(
+      await iterator.next(isolation: nil) == .appeared(busid: "1-1", id: USBID(0x12d1, 0x1506)))
     let socket = try #require(Wire(port: server.address.port))
     var request: [UInt8] = [0x01, 0x11, 0x80, 0x03, 0, 0, 0, 0]
     request.append(text: "1-1", width: 32)

@@ -13,7 +13,6 @@ import Testing
       USBStick(SierraStick(.mc7700), disc: .never),
     ])
     host.pass(.seconds(20))
-    _ = host.shelf.change(1) { $0.stick.advance(to: host.now) }
     let bytes = host.list()
     #expect(Array(bytes[..<12]) == [0x01, 0x11, 0, 5, 0, 0, 0, 0, 0, 0, 0, 2])
     #expect(String(printable: Array(bytes[12 + 256..<12 + 288])) == "1-1")
@@ -171,7 +170,9 @@ import Testing
 
   @Test("Lengths that nobody means end the connection without a byte of memory spent")
   func lengths() {
-    for (place, value): (Int, UInt32) in [(24, 0x7fff_ffff), (24, 0xffff_fffe), (32, 70_000), (16, 16), (0, 7)] {
+    for (place, value): (Int, UInt32) in [
+      (24, 0x7fff_ffff), (24, 0xffff_fffe), (32, 70_000), (16, 16), (0, 7),
+    ] {
       let host = TestHost.huawei(.never)
       #expect(host.attach() == 0)
       var bytes: [UInt8] = []
@@ -201,7 +202,9 @@ import Testing
       if next() % 3 > 0 {
         // Nearly a message: the small numbers that lead deeper.
         var header: [UInt8] = []
-        for word in [1 + next() % 2, next() % 9, 0, next() % 2, next() % 4, 0] + [next() % 70, 0, 0, 0] {
+        for word in [1 + next() % 2, next() % 9, 0, next() % 2, next() % 4, 0] + [
+          next() % 70, 0, 0, 0,
+        ] {
           header.append(big: UInt32(truncatingIfNeeded: word))
         }
         header += (0..<8).map { _ in UInt8(truncatingIfNeeded: next() % 12) }

@@ -56,14 +56,16 @@ final class TestHost {
     return status
   }
 
-  /// Lets time pass for the first stick.
+  /// Lets time pass; what the attached stick does goes to the session.
   func pass(_ duration: Duration) {
     let end = now + duration
     while now < end {
       let next = min(shelf.nextDue ?? end, session.nextDue ?? end, end)
-      now = max(now, next)
-      let emissions = shelf.change(0) { $0.stick.advance(to: now) } ?? []
-      session.deliver(emissions)
+      now = max(now + .milliseconds(1), next)
+      for index in shelf.slots.indices {
+        let emissions = shelf.change(index) { $0.stick.advance(to: now) } ?? []
+        if index == session.slot { session.deliver(emissions) }
+      }
       session.follow(shelf, at: now)
       take(session.takeOutput())
       if session.isOver { session.release(&shelf) }

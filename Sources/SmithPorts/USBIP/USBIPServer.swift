@@ -172,7 +172,8 @@ public final class USBIPServer: Sendable {
       state.shelf.change(slot) { keep(slot, &$0.stick) }
     }
     tell(&state)
-    let due = state.connections.compactMap(\.session.nextDue) + [state.shelf.nextDue].compactMap(\.self)
+    let due =
+      state.connections.compactMap(\.session.nextDue) + [state.shelf.nextDue].compactMap(\.self)
     return due.min()
   }
 

@@ -4,7 +4,9 @@ public import SmithLink
 /// One connection of a host to a USB/IP server, without its socket: bytes in, bytes out
 /// (Docs/Protocols/usbip.md sections 1 to 3). No bytes make it trap; what is no message ends it.
 public struct USBIPSession: Sendable {
-  private enum Phase: Sendable { case greeting, answered, attached(slot: Int, generation: Int), over }
+  private enum Phase: Sendable {
+    case greeting, answered, attached(slot: Int, generation: Int), over
+  }
 
   /// What waits at one endpoint.
   private struct Queue: Sendable {
@@ -189,7 +191,9 @@ public struct USBIPSession: Sendable {
       queues[address, default: Queue()].asked.append((header.sequence, header.length))
       return serve(address)
     }
-    guard queues[address]?.isHalted != true else { return answer(USBIPWire.stalled, 0, [], &output) }
+    guard queues[address]?.isHalted != true else {
+      return answer(USBIPWire.stalled, 0, [], &output)
+    }
     let emissions = shelf.change(slot) { $0.stick.take(data, endpoint: address, at: now) }
     answer(0, data.count, [], &output)
     deliver(emissions ?? [])
@@ -263,7 +267,11 @@ public struct USBIPSession: Sendable {
         queue.halts = queue.halts.map { max(0, $0 - 1) }
       }
     case .halt:
-      if address & 0x80 == 0 { queue.isHalted = true } else { queue.halts.append(queue.ready.count) }
+      if address & 0x80 == 0 {
+        queue.isHalted = true
+      } else {
+        queue.halts.append(queue.ready.count)
+      }
     case .forget:
       queue.ready = []
       queue.taken = 0

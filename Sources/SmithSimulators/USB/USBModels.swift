@@ -99,7 +99,8 @@ extension QualcommLTEBody: USBDescribed {
   public var usbDescription: USBDescription? {
     guard let face else { return nil }
     if face.id.vendor == 0x05c6 {
-      return face.vendorDescription(manufacturer: "Qualcomm CDMA Technologies MSM",
+      return face.vendorDescription(
+        manufacturer: "Qualcomm CDMA Technologies MSM",
         product: "QHSUSB__BULK")
     }
     return face.vendorDescription(
