@@ -81,7 +81,10 @@ let package = Package(
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         crypto,
-      ], resources: [.embedInCode("Devices/huawei-balong.json5")], swiftSettings: strict),
+      ],
+      resources: [
+        .embedInCode("Devices/huawei-balong.json5"), .embedInCode("Devices/usb-ids.json5"),
+      ], swiftSettings: strict),
     // Floor 4
     room(
       "SmithEngine",
@@ -93,7 +96,8 @@ let package = Package(
     room(
       "SmithPorts",
       [
-        "SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "CCurl", "CLibUSB", "CSystemd",
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithEngine", "CCurl", "CLibUSB",
+        "CSystemd", "CZlib",
       ]),
     room("SmithArchives", ["SmithBytes", "SmithModel", "SmithFormats", "CArchive"]),
     room(
@@ -126,6 +130,12 @@ let package = Package(
     // Tests
     tests("HouseTests", []),
     tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
+    tests(
+      "UsbTests",
+      [
+        "SmithBytes", "SmithLink", "SmithModel", "SmithVendors", "SmithEngine", "SmithPorts",
+        "CSystemd",
+      ]),
     tests("SmithArchivesTests", ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives"]),
     tests(
       "SmithLibraryTests",

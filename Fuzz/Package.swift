@@ -32,6 +32,8 @@ let package = Package(
     fuzzer("FuzzQualcomm"),
     fuzzer("FuzzSierra"),
     fuzzer("FuzzBalongImage"),
+    // What needs the system or the simulated sticks lives on upper floors.
+    serverFuzzer("FuzzUSB"),
     serverFuzzer("FuzzUSBIP"),
   ]
 )

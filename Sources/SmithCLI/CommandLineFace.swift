@@ -59,5 +59,6 @@ struct Modemsmith: AsyncParsableCommand {
       ListCommand.self, InfoCommand.self, ATCommandLine.self, ImageCommand.self, PlanCommand.self,
       RehearseCommand.self, UpdateCommand.self, ResumeCommand.self, BackupCommand.self,
       RestoreCommand.self, HistoryCommand.self, SimCommand.self,
+      SwitchCommand.self, DoctorCommand.self,
     ])
 }

@@ -8,37 +8,6 @@ import SmithPorts
 import SmithProtocols
 import SmithVendors
 
-struct ListCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Shows the serial ports of every stick that is plugged in.")
-
-  @OptionGroup var common: CommonOptions
-
-  func run() async throws {
-    try await explaining(json: common.json) { () throws(Trouble) in
-      let ports: [SmithLink.Port]
-      do throws(BusError) { ports = try await SystemBus().ports() } catch { throw error.trouble }
-      for port in ports {
-        if common.json {
-          Output.json(
-            .object([
-              "event": .string("port"), "place": .text(port.place), "port": .string(port.node),
-              "role": .string(port.role.rawValue), "usb_id": .text(port.id),
-              "interface": port.interface.map { .integer($0) } ?? .null,
-            ]))
-        } else {
-          let id = port.id?.description ?? "-"
-          let interface = port.interface.map { "if \($0)" } ?? ""
-          Output.line(
-            "\(port.place)\t\(port.node)\t\(id)\t\(interface)\t\(port.role.rawValue)")
-        }
-      }
-      if ports.isEmpty, !common.json { Output.error("No stick with a serial port is plugged in.") }
-      return ports.isEmpty ? .noStick : .ok
-    }
-  }
-}
-
 struct InfoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "info", abstract: "Says what the stick is and what it runs; changes nothing.")

@@ -74,7 +74,10 @@ struct UpdateCommand: AsyncParsableCommand {
       if !yes, common.json || isatty(0) != 1 { throw Self.needsYes }
       let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
       owner.mindSignals()
-      let updater = Updater(bus: bus, owner: owner, surroundings: surroundings)
+      let manners = StickManners(place: place)
+      defer { manners.end() }
+      let updater = Updater(
+        bus: manners.minding(bus), owner: manners.minding(owner), surroundings: surroundings)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.update(image, at: place, policy: policy)
@@ -115,8 +118,11 @@ struct ResumeCommand: AsyncParsableCommand {
       let surroundings = Surroundings.files(
         in: state, downloadPort: target.downloadPort ?? unfinished.header.downloadPort)
       owner.mindSignals()
+      let manners = StickManners(place: unfinished.header.place)
+      defer { manners.end() }
       let updater = Updater(
-        bus: bus(for: unfinished.header), owner: owner, surroundings: surroundings)
+        bus: manners.minding(bus(for: unfinished.header)), owner: manners.minding(owner),
+        surroundings: surroundings)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.resume(
@@ -135,7 +141,7 @@ struct ResumeCommand: AsyncParsableCommand {
         downloadPort: (target.downloadPort ?? header.downloadPort).map {
           URL(fileURLWithPath: $0).standardizedFileURL.path
         })
-    case .usb: SystemBus()
+    case .usb: ThisComputer.bus()
     }
   }
 

@@ -4,7 +4,8 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [framing] [cable] [usbip] [updates] [program]`; all parts, if none is named.
+/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, usbip, updates, sticks and
+/// program; all, if none is named.
 @main
 enum SmithBench {
   static func main() async throws {
@@ -26,6 +27,7 @@ enum SmithBench {
       add([Row("USB/IP server, one serial interface", median(rates), "MB/s").atLeast(20)])
     }
     if wants("updates") { add(await updates(quick)) }
+    if wants("sticks") { add(try sticks(quick)) }
     if wants("program") { add(try program(quick)) }
     try write(rows)
     if rows.contains(where: { $0.isKept == false }) { exit(1) }
