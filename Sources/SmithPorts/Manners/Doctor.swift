@@ -1,6 +1,6 @@
 import Glibc
 public import SmithEngine
-public import SmithModel
+import SmithModel
 
 /// One thing that was looked at.
 public struct Finding: Hashable, Sendable, Codable {
