@@ -57,7 +57,7 @@ grep -aq '^LAB DONE' "$lab/console.log" || {
 }
 echo
 grep -a '^LAB \(PASS\|FAIL\|SKIP\)' "$lab/console.log" | tr -d '\r' | sed 's/^LAB //' |
-  awk '{ printf "  %-5s %-28s %s\n", $1, $2, substr($0, index($0, $3)) }'
+  awk '{ state = $1; name = $2; $1 = $2 = ""; printf "  %-5s %-16s%s\n", state, name, $0 }'
 if grep -aq '^LAB FAIL' "$lab/console.log"; then
   echo "lab: FAILED; everything the machine said is in $lab/console.log"
   exit 1

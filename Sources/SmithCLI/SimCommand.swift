@@ -20,7 +20,10 @@ struct SimCommand: AsyncParsableCommand {
       takes `unplug N`, `plug N` and `lose N` (never back after its next restart).
       """)
 
-  @Argument(help: "The model: \(SimulatedModels.names.joined(separator: ", ")).")
+  @Argument(
+    help: ArgumentHelp(
+      "The model: \(SimulatedModels.names.joined(separator: ", ")); with --usbip also "
+        + "\(SimulatedUSB.furtherNames.joined(separator: ", ")).", valueName: "model"))
   var models: [String]
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
   var link = "/tmp/modemsmith-stick"

@@ -8,7 +8,7 @@ import SmithSimulators
 enum SimulatedUSB {
   /// Names beside those of ``SimulatedModels``.
   static var furtherNames: [String] {
-    ["zte-mf667", "zte-mf823", "qualcomm-edl"]
+    ["huawei-hilink", "zte-mf667", "zte-mf823", "qualcomm-edl"]
       + SierraPersonality.all.flatMap { ["sierra-\($0.name)", "sierra-\($0.name)-qdl"] }
   }
 
@@ -19,7 +19,7 @@ enum SimulatedUSB {
     _ name: String, firmware: String?, options switches: SimulatedModels.Switches,
     disc: USBStick<HuaweiBalongStick>.DiscHabit, restoring keeper: SimulatedFlashKeeper?
   ) throws(Trouble) -> any USBStickBody {
-    if let stick = qualcomm(name, firmware, disc.rawValue) { return stick }
+    if let stick = other(name, firmware, disc.rawValue) { return stick }
     if name.hasPrefix("sierra-") {
       let isQDL = name.hasSuffix("-qdl")
       let model = name.dropFirst(7).dropLast(isQDL ? 4 : 0)
@@ -41,10 +41,13 @@ enum SimulatedUSB {
     return USBStick(keeper?.restored(stick) ?? stick, disc: disc)
   }
 
-  private static func qualcomm(_ name: String, _ firmware: String?, _ disc: String)
+  private static func other(_ name: String, _ firmware: String?, _ disc: String)
     -> (any USBStickBody)?
   {
     switch name {
+    case "huawei-hilink":
+      USBStick(
+        HiLinkCard(firmware: firmware ?? "22.200.09.01.161"), disc: .init(rawValue: disc) ?? .once)
     case "zte-mf667":
       USBStick(
         QualcommBody(version: firmware ?? "BD_MF667V1.0.0B01"), disc: .init(rawValue: disc) ?? .once

@@ -218,3 +218,83 @@ import Testing
     #expect(host.shelf.slots.count == 1)
   }
 }
+
+@Suite("A HiLink stick as a network card") struct CardTests {
+  static let mine: [UInt8] = [2, 0, 0, 0, 0, 1]
+  static let stick: [UInt8] = [0x0c, 0x5b, 0x8f, 0x27, 0x9a, 0x64]
+
+  func card() -> TestHost {
+    let host = TestHost([USBStick(HiLinkCard(), disc: .never)])
+    #expect(host.attach() == 0)
+    #expect(host.control([0, 9, 1, 0, 0, 0, 0, 0])?.status == 0)
+    #expect(host.control([1, 11, 1, 0, 1, 0, 0, 0])?.status == 0)
+    #expect(host.control([0x21, 0x43, 0x0e, 0, 0, 0, 0, 0])?.status == 0)
+    return host
+  }
+
+  func internet(_ kind: UInt8, _ body: [UInt8]) -> [UInt8] {
+    var bytes = Self.stick + Self.mine + [8, 0, 0x45, 0]
+    bytes.append(big: UInt16(20 + body.count))
+    return bytes + [0, 0, 0, 0, 64, kind, 0, 0, 192, 168, 8, 100, 192, 168, 8, 1] + body
+  }
+
+  @Test("It says where it is, and answers an echo request with the same bytes")
+  func echo() throws {
+    let host = card()
+    let question =
+      [UInt8](repeating: 0xff, count: 6) + Self.mine + [8, 6, 0, 1, 8, 0, 6, 4, 0, 1] + Self.mine
+      + [192, 168, 8, 100, 0, 0, 0, 0, 0, 0, 192, 168, 8, 1]
+    host.submit(0x02, data: question)
+    let answer = try #require(host.read(0x82, 2048)).data
+    #expect(Array(answer[..<12]) == Self.mine + Self.stick)
+    #expect(Array(answer[20..<32]) == [0, 2] + Self.stick + [192, 168, 8, 1])
+    host.submit(0x02, data: internet(1, [8, 0, 0, 0, 1, 2, 3, 4, 5, 6]))
+    let echo = try #require(host.read(0x82, 2048)).data
+    #expect(Array(echo[38..<44]) == [1, 2, 3, 4, 5, 6])
+    // The sum over a packet with its checksum is all ones.
+    var sum = 0
+    for index in stride(from: 34, to: 44, by: 2) {
+      sum += Int(echo[index]) << 8 | Int(echo[index + 1])
+    }
+    #expect(sum & 0xffff + sum >> 16 == 0xffff)
+  }
+
+  @Test("Its page answers one request a connection and hangs up")
+  func page() throws {
+    let host = card()
+    func tcp(_ sequence: UInt32, _ acknowledged: UInt32, _ flags: UInt8, _ data: [UInt8] = [])
+      -> [UInt8]
+    {
+      var bytes: [UInt8] = [0xc0, 0, 0, 80]
+      bytes.append(big: sequence)
+      bytes.append(big: acknowledged)
+      return internet(6, bytes + [0x50, flags, 0xff, 0xff, 0, 0, 0, 0] + data)
+    }
+    host.submit(0x02, data: tcp(7, 0, 2))
+    let welcome = try #require(host.read(0x82, 2048)).data
+    #expect(welcome[47] == 0x12)
+    #expect(Array(welcome[42..<46]) == [0, 0, 0, 8])
+    let text = "GET /api/device/basic_information HTTP/1.1\r\nHost: 192.168.8.1\r\n\r\n"
+    host.submit(0x02, data: tcp(8, 1001, 0x18, Array(text.utf8)))
+    let answer = try #require(host.read(0x82, 2048)).data
+    let said = String(decoding: answer[54...], as: UTF8.self)
+    #expect(said.hasPrefix("HTTP/1.1 200 OK\r\n"))
+    #expect(said.contains("<devicename>E3372</devicename>"))
+    #expect(try #require(host.read(0x82, 2048)).data[47] == 0x11)
+  }
+
+  @Test("Frames of any bytes trap nothing", arguments: 0..<100 as Range<UInt64>)
+  func noise(seed: UInt64) {
+    var state = seed &* 0x9e37_79b9_7f4a_7c15
+    func next() -> UInt8 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return UInt8(truncatingIfNeeded: state >> 33)
+    }
+    let host = card()
+    for _ in 0..<50 {
+      let body = (0..<Int(next() % 60)).map { _ in next() }
+      host.submit(0x02, data: next() % 2 == 0 ? internet(next() % 8, body) : body)
+    }
+    #expect(!host.session.isOver, "seed \(seed)")
+  }
+}

@@ -202,8 +202,17 @@ public struct USBStick<Body: USBDescribed>: USBStickBody, USBLosable {
       let out = emissions.compactMap(emission)
       look()
       return out
-    case .network, .idle, nil: return []
+    case .network: return card(bytes)
+    case .idle, nil: return []
     }
+  }
+
+  private mutating func card(_ frame: [UInt8]) -> [USBEmission] {
+    guard let endpoint = description?.bulkIn(for: .network), var card = body as? any USBNetworked
+    else { return [] }
+    let frames = card.takeFrame(frame, at: clock)
+    if let changed = card as? Body { body = changed }
+    return frames.map { USBEmission(endpoint: endpoint, .transfer($0), at: clock) }
   }
 
   // MARK: Endpoint zero
@@ -286,7 +295,7 @@ public struct USBStick<Body: USBDescribed>: USBStickBody, USBLosable {
       return .done([])
     case (.serial, 0x20), (.serial, 0x23): return .done([])
     // The packet filter of a network card.
-    case (.network, 0x43): return .done([])
+    case (.network, 0x43), (.idle, 0x43): return .done([])
     default: return .stall
     }
   }
