@@ -78,7 +78,7 @@ final class PrivateBus: Sendable {
     let program = try #require(program)
     var ends: [Int32] = [-1, -1]
     try #require(unsafe pipe(&ends) == 0)
-    var actions = posix_spawn_file_actions_t()
+    var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     unsafe posix_spawn_file_actions_addclose(&actions, ends[0])
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
@@ -88,7 +88,7 @@ final class PrivateBus: Sendable {
     ]
     var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
     unsafe arguments.append(nil)
-    defer { for unsafeword in unsafe arguments { unsafe free(word) } }
+    defer { unsafe arguments.forEach { unsafe free($0) } }
     var process: pid_t = 0
     let result = unsafe posix_spawn(&process, program, &actions, nil, arguments, environ)
     close(ends[1])
@@ -162,7 +162,7 @@ final class PrivateBus: Sendable {
         return
       }
     case "Inhibit":
-      let words = unsafe (0..<4).map { _ in unsafe text(message) }
+      let words = (0..<4).map { _ in unsafe text(message) }
       var ends: [Int32] = [-1, -1]
       guard unsafe pipe(&ends) == 0 else { return }
       world.state.withLock {

@@ -21,16 +21,17 @@ public struct SwitchConfig: Equatable, Sendable {
     values = [:]
     for line in text.prefix(65_536).split(whereSeparator: \.isNewline) {
       let line = line.drop { $0 == " " || $0 == "\t" }
-      guard line.first != "#", line.first != ";", let equals = line.firstIndex(of: "=") else { continue }
+      guard line.first != "#", line.first != ";", let equals = line.firstIndex(of: "=") else {
+        continue
+      }
       let key = line[..<equals].filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
       guard !key.isEmpty, key.count <= 40 else { continue }
       let value = line[line.index(after: equals)...].filter { $0 != "\"" }
       let trimmed = value.drop { $0 == " " || $0 == "\t" }
       let name = key.lowercased()
       if values[name] == nil {
-        values[name] = String(
-          trimmed.prefix { $0 != "#" }.reversed().drop { $0.isWhitespace }
-            .reversed())
+        let bare = trimmed.prefix { $0 != "#" }
+        values[name] = String(bare.reversed().drop { $0.isWhitespace }.reversed())
       }
     }
   }
