@@ -55,6 +55,7 @@ fi
 # On top: the program with whatever libraries it was linked against, and the scenarios.
 top=$(mktemp -d "$lab/top.XXXXXX")
 trap 'rm -rf "$top"' EXIT
+chmod 755 "$top"
 mkdir -p "$top"/{opt/modemsmith/lib,usr/bin,lab,dev,proc,sys,run,tmp,var,root,etc,mnt}
 ln -s /run "$top/var/run"
 cp "$binary" "$top/opt/modemsmith/modemsmith"

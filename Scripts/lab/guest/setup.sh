@@ -33,6 +33,9 @@ ip link set lo up
 ldconfig 2>/dev/null
 [ -e /bin/sh ] || ln -s dash /bin/sh 2>/dev/null
 command -v awk >/dev/null || ln -s mawk /usr/bin/awk
+# What the packages' own set-up would have given to their users.
+mkdir -p /etc/polkit-1/rules.d /var/lib/polkit-1
+chown -R polkitd /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d /var/lib/polkit-1
 mkdir -p /run/udev /run/dbus /run/lock /var/lib/usb_modeswitch /etc/modprobe.d
 /lib/systemd/systemd-udevd --daemon
 udevadm trigger --type=subsystems --action=add
