@@ -40,8 +40,14 @@ start_dbus() {
   dbus-daemon --system --fork
   /usr/lib/polkit-1/polkitd --no-debug >/tmp/polkit.log 2>&1 &
 }
+polkit_is_there() {
+  dbus-send --system --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.ListNames |
+    grep -q PolicyKit1
+}
 start_mm() {
   start_dbus
+  # A ModemManager that starts without it asks nobody and refuses everything.
+  until_ok 15 polkit_is_there || { cat /tmp/polkit.log; return 1; }
   ModemManager --debug >/tmp/mm.log 2>&1 &
   echo $! >/tmp/mm.pid
 }
