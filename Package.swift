@@ -183,6 +183,8 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithProtocols", "SmithVendors",
         "SmithEngine", "SmithFormats", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
+    tests(
+      "USBIPTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithPorts", "SmithSimulators"]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
     tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),

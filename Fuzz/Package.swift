@@ -15,6 +15,13 @@ func fuzzer(_ name: String, _ product: String = "SmithParsers") -> Target {
     swiftSettings: settings)
 }
 
+/// The one that needs the simulated sticks and their server too.
+func serverFuzzer(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: [.product(name: "Smith", package: "modemsmith")],
+    swiftSettings: settings)
+}
+
 let package = Package(
   name: "fuzz",
   dependencies: [.package(name: "modemsmith", path: "..")],
@@ -30,9 +37,8 @@ let package = Package(
     fuzzer("FuzzHiLink"),
     fuzzer("FuzzTextXML"),
     fuzzer("FuzzCatalogue", "SmithLibrary"),
-    // What is read of the system lives on an upper floor.
-    .executableTarget(
-      name: "FuzzUSB", dependencies: [.product(name: "Smith", package: "modemsmith")],
-      swiftSettings: settings),
+    // What needs the system or the simulated sticks lives on upper floors.
+    serverFuzzer("FuzzUSB"),
+    serverFuzzer("FuzzUSBIP"),
   ]
 )

@@ -13,11 +13,18 @@ struct SimCommand: AsyncParsableCommand {
       It stays on the same path through every restart, and its flash outlives the process if
       --flash names a folder. Stop it with Ctrl-C: that is pulling the plug. Standard output says
       `published PATH ROLE` and `withdrawn PATH` whenever a port comes or goes.
+
+      With --usbip it serves one or more sticks as USB devices instead, which any Linux machine
+      can attach: `sudo modprobe vhci-hcd; sudo usbip attach -r 127.0.0.1 -b 1-1`. Standard output
+      then says `appeared BUSID ID`, `left BUSID`, `taken BUSID` and `free BUSID`; standard input
+      takes `unplug N`, `plug N` and `lose N` (never back after its next restart).
       """)
 
   @Argument(
-    help: "The model: \((SimulatedModels.names + HiLinkSim.names).joined(separator: ", ")).")
-  var model: String
+    help: ArgumentHelp(
+      "The model: \((SimulatedModels.names + HiLinkSim.names).joined(separator: ", ")); with --usbip also "
+        + "\(SimulatedUSB.furtherNames.joined(separator: ", ")).", valueName: "model"))
+  var models: [String]
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
   var link = "/tmp/modemsmith-stick"
   @Option(name: .long, help: "The version that it runs.") var firmware: String?
@@ -36,8 +43,25 @@ struct SimCommand: AsyncParsableCommand {
 
   @OptionGroup var lock: LockSwitches
 
+  @Flag(
+    name: .customLong("usbip"),
+    help: "Serve USB devices over USB/IP; an ADDR:PORT may follow (127.0.0.1:3240 if none does).")
+  var overUSBIP = false
+  @Flag(name: .long, help: "With --usbip: plug the sticks into this machine (root, vhci-hcd).")
+  var attach = false
+  @Option(name: .long, help: "With --usbip: when the disc is shown: always, once or never.")
+  var disc = "once"
+
+  func validate() throws {
+    if !overUSBIP, models.count != 1 {
+      throw ValidationError("a pseudo-terminal serves one model; --usbip serves several")
+    }
+  }
+
   func run() async throws {
+    if overUSBIP { return try await serveUSB() }
     try await explaining(json: false) { () throws(Trouble) in
+      let model = models[0]
       if let page = HiLinkSim.stick(model, firmware: firmware, seed: seed) {
         return try await HiLinkSim.serve(page, http: http, link: link, speed: speed)
       }
@@ -66,7 +90,7 @@ struct SimCommand: AsyncParsableCommand {
       case .withdrawn(let link): Output.line("withdrawn \(link)")
       }
     }
-    Output.error("\(model) on \(link); Ctrl-C pulls the plug")
+    Output.error("\(models[0]) on \(link); Ctrl-C pulls the plug")
     do throws(LinkError) {
       try await server.run(keep: keep)
     } catch { throw error.trouble }

@@ -277,8 +277,9 @@ extension HuaweiBalongStick {
     }
   }
 
-  var serialPorts: [(role: PortRole, interface: Int)] {
-    interfaces.enumerated().compactMap { index, name in name.role.map { ($0, index) } }
+  /// Serial ports of normal mode; `number` is the one of AT^SETPORT, as hexadecimal digits.
+  var serialPorts: [(role: PortRole, interface: Int, number: String)] {
+    interfaces.enumerated().compactMap { index, name in name.role.map { ($0, index, name.number) } }
   }
 
   private var portMode: String {
