@@ -1,19 +1,5 @@
 import SmithModel
-import SmithProtocols
 import SmithVendors
-
-extension BalongState {
-  /// The state as `info` names it.
-  var word: String {
-    switch self {
-    case .download, .downloadAT: "download"
-    case .normal: "normal"
-    case .diag: "diagnostic"
-    case .bootROM: "boot-rom"
-    case .silent: "silent"
-    }
-  }
-}
 
 /// A stick as people and programs are shown it; identity masked unless the owner asked.
 struct ShownDevice {

@@ -183,7 +183,10 @@ struct RestoreCommand: AsyncParsableCommand {
       }
       let lost: [String]
       do throws(ATError) {
-        lost = try await HuaweiSettings.restore(settings, over: ATSession(link: link)).leftOut
+        let family = Families.speaking(as: subject.report.vendor)
+        lost =
+          try await family?.restore(settings, over: ATSession(link: link)).leftOut
+          ?? ["everything: this tool does not know the dialect of this stick"]
       } catch {
         await link.close()
         throw error.trouble

@@ -3,7 +3,6 @@ import Foundation
 public import SmithBytes
 public import SmithFormats
 public import SmithModel
-import SmithProtocols
 
 /// A firmware file whose every checksum was verified, with its own fingerprint.
 public struct CheckedImage: Sendable {
@@ -43,35 +42,6 @@ public struct CheckedImage: Sendable {
     self.image = image
     self.path = path
     self.sha256 = sha256
-  }
-
-  /// The items as the download procedure wants them.
-  var balongItems: [BalongItem] {
-    image.segments.map { segment in
-      BalongItem(id: segment.id, name: segment.name, size: segment.size) { () throws(Trouble) in
-        let source = try ItemSource(segment)
-        return { (count: Int) throws(Trouble) -> [UInt8] in try source.next(count) }
-      }
-    }
-  }
-
-  /// Keeps the place in one item between two blocks.
-  private final class ItemSource {
-    private let stored: SharedBytes
-    private var reader: SegmentReader
-
-    init(_ segment: Segment) throws(Trouble) {
-      stored = segment.stored
-      do { reader = try segment.reader() } catch { throw error.trouble }
-    }
-
-    func next(_ count: Int) throws(Trouble) -> [UInt8] {
-      do { return try reader.next(count) } catch {
-        // Packed data broke off because the file did: too few bytes say so, as with plain data.
-        if !stored.isEmpty, stored.bytes((stored.count - 1)..<stored.count).isEmpty { return [] }
-        throw error.trouble
-      }
-    }
   }
 
   /// Whether the package carries a signature that the stick checks.

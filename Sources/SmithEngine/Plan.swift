@@ -1,57 +1,5 @@
 public import SmithModel
 
-/// What the owner allows beyond the ordinary.
-public struct Policy: Sendable, Codable, Equatable {
-  /// Rules that `--force RULE` may waive; chip, model and format rules have no name here.
-  public enum Rule: String, Sendable, Codable, CaseIterable {
-    /// The file does not say for which product it is.
-    case productUnknown = "product-unknown"
-    /// Stick firmware (21.x) to HiLink firmware (22.x), or back.
-    case family
-    /// The stick's identity number cannot be read or is damaged.
-    case identity
-  }
-
-  /// Write the version that the stick runs already once more.
-  public var reinstall = false
-  /// Allow an older version.
-  public var allowDowngrade = false
-  /// Go on although nothing can be backed up (a stick in download mode).
-  public var noBackup = false
-  /// Waived rules.
-  public var forced: Set<Rule> = []
-
-  /// Nothing beyond the ordinary.
-  public init() {}
-}
-
-/// One stage of an update; the stick may re-enumerate between two stages.
-public enum Stage: String, Sendable, Codable {
-  /// AT^NVBACKUP and AT^GODLOAD; the stick restarts into download mode.
-  case enterDownload = "enter-download"
-  /// The items are written; from here on the old firmware is gone.
-  case write
-  /// The stick restarts into its new firmware.
-  case restart
-  /// The stick is asked what it runs and who it is.
-  case verify
-  /// Settings that the update lost are written back.
-  case restoreSettings = "restore-settings"
-
-  /// Whether the old firmware may no longer start once this stage has begun.
-  public var isOneWay: Bool { self == .write }
-}
-
-/// One item of the image, as the plan shows it.
-public struct PlannedItem: Sendable, Codable, Equatable {
-  /// Item id as in the package header.
-  public var id: UInt32
-  /// Name for people.
-  public var name: String
-  /// Bytes that will be sent.
-  public var bytes: Int
-}
-
 /// Everything that is going to happen to a stick, decided before anything happens.
 public struct Plan: Sendable, Codable, Equatable {
   /// The route that does it, as in `huawei-balong`.
@@ -66,6 +14,8 @@ public struct Plan: Sendable, Codable, Equatable {
   public var before: FirmwareVersion?
   /// Version that the file holds; nil if it does not say.
   public var after: FirmwareVersion?
+  /// Carrier whose settings the file brings; nil if it brings none.
+  public var carrier: String?
   /// Base name of the file.
   public var file: String
   /// SHA-256 of the file, hexadecimal.
@@ -84,6 +34,8 @@ public struct Plan: Sendable, Codable, Equatable {
   public var cannotVerify: [String]
   /// Things that the owner should know before agreeing.
   public var warnings: [String]
+  /// Parts of the way that rest on inference, in words; the owner allowed them.
+  public var inferences: [String]
   /// What the support of this model rests on: `simulator` or `hardware`.
   public var evidence: String
 

@@ -1,7 +1,6 @@
 import Foundation
 import SmithFormats
 public import SmithModel
-import SmithProtocols
 import SmithVendors
 
 /// Makes plans; pure: the same image, stick and policy give the same plan, and nothing is sent.
@@ -22,18 +21,18 @@ public enum Planner {
   {
     let image = checked.image
     try checkKind(image)
-    try checkVendor(subject)
-    try checkProduct(image, subject, policy)
-    var warnings: [String] = []
-    let before = subject.report.firmware
-    let after = image.claims.firmware
-    if let before, let after {
-      if after.isConfirmed(by: before), subject.state == .normal, !policy.reinstall {
-        return .alreadyThere(before)
-      }
-      try checkVersions(before, after, policy, &warnings)
+    guard let family = Families.taking(image) else { throw noRoute(image) }
+    if let obstacle = subject.state.obstacle { throw obstacle }
+    let judgement = try family.judge(image, subject.report, subject.state, policy)
+    if judgement.isThere, subject.state == .normal, !policy.reinstall,
+      let before = judgement.before
+    {
+      return .alreadyThere(before)
     }
-    return .plan(compose(checked, subject, before, after, warnings))
+    if !judgement.inferences.isEmpty, !policy.experimental {
+      throw experimental(judgement.inferences)
+    }
+    return .plan(compose(checked, subject, judgement, family))
   }
 
   private static func checkKind(_ image: FirmwareImage) throws(Trouble) {
@@ -47,141 +46,44 @@ public enum Planner {
     }
   }
 
-  private static func checkVendor(_ subject: Subject) throws(Trouble) {
-    switch subject.state {
-    case .diag, .bootROM, .silent: throw wrongMode(subject.state)
-    case .normal, .download, .downloadAT: break
-    }
-    let report = subject.report
-    guard report.vendor == "huawei" else {
-      throw Trouble(
-        "plan.wrong-vendor",
-        "The file is for a Huawei stick; this one is \(report.manufacturer ?? "of another maker").",
-        advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
-        exitCode: .refused)
-    }
-    guard report.world != .qualcomm else {
-      throw Trouble(
-        "plan.wrong-chip",
-        "The file is for a Balong chip; this stick has a Qualcomm chip.",
-        facts: report.firmware.map { ["firmware of the stick: \($0)"] } ?? [],
-        advice: ["Find a file made for exactly this model and chip."], exitCode: .refused)
-    }
+  static func noRoute(_ image: FirmwareImage) -> Trouble {
+    Trouble(
+      "plan.no-route", "A file of this kind (\(image.format.rawValue)) can be read, not written.",
+      advice: ["Find the complete firmware package of exactly this model."], exitCode: .refused)
   }
 
-  static func wrongMode(_ state: BalongState) -> Trouble {
-    switch state {
-    case .bootROM:
-      Trouble(
-        "stick.wrong-mode", "The stick shows its boot ROM: it cannot start by itself.",
-        advice: ["It needs an emergency loader: see the rescue page of its model."],
-        aftermath: .needsRescue, exitCode: .refused)
-    case .diag:
-      Trouble(
-        "stick.wrong-mode", "This port is the stick's diagnostic port.",
-        advice: ["Choose the AT port: `modemsmith list` shows it."], exitCode: .refused)
-    default: LinkErrorTrouble.silent
-    }
-  }
-
-  private static func checkProduct(_ image: FirmwareImage, _ subject: Subject, _ policy: Policy)
-    throws(Trouble)
-  {
-    let made = image.claims.products
-    if made.isEmpty, !policy.forced.contains(.productUnknown) {
-      throw BalongProduct.mismatch(
-        stick: subject.report.productID, file: [], aftermath: .untouched)
-    }
-    guard !made.isEmpty else { return }
-    let said = subject.state == .normal ? [] : subject.report.productID.map { [$0] } ?? []
-    let known =
-      said.isEmpty
-      ? DeviceCatalogue.huaweiBalong.products(
-        model: subject.report.model, hardware: subject.report.hardware) : said
-    // A model that no table knows is compared in download mode, before the first write.
-    if known.isEmpty
-      || made.allSatisfy({ m in known.contains { BalongProduct.matches(m, $0) } })
-    {
-      return
-    }
-    throw BalongProduct.mismatch(
-      stick: known.joined(separator: "\" or \""), file: made, aftermath: .untouched)
-  }
-
-  /// Whether the stick's own answers in normal mode already proved the product, so that a monitor
-  /// that keeps its id to itself is no obstacle.
-  static func isKnownProduct(_ image: FirmwareImage, _ subject: Subject) -> Bool {
-    let known = DeviceCatalogue.huaweiBalong.products(
-      model: subject.report.model, hardware: subject.report.hardware)
-    let made = image.claims.products
-    return subject.state == .normal && !made.isEmpty && known.count == 1
-      && made.allSatisfy { BalongProduct.matches($0, known[0]) }
-  }
-
-  private static func checkVersions(
-    _ before: FirmwareVersion, _ after: FirmwareVersion, _ policy: Policy,
-    _ warnings: inout [String]
-  ) throws(Trouble) {
-    guard let old = before.groups, let new = after.groups, let oldFamily = old.first,
-      let newFamily = new.first
-    else {
-      warnings.append("The versions \(before) and \(after) cannot be compared.")
-      return
-    }
-    if oldFamily != newFamily, !policy.forced.contains(.family) {
-      throw Trouble(
-        "plan.wrong-family",
-        "The stick runs the \(oldFamily).x family, the file is of the \(newFamily).x family.",
-        facts: ["21.x is stick firmware, 22.x is HiLink firmware with a web page"],
-        advice: [
-          "Choose a file of the \(oldFamily).x family.",
-          "If you want to change the family, know the pairing rule and use `--force family`.",
-        ], exitCode: .refused)
-    }
-    // The last group is the customer code; it says nothing of age.
-    let oldest = FirmwareVersion(new.prefix(4).map(String.init).joined(separator: "."))
-    let current = FirmwareVersion(old.prefix(4).map(String.init).joined(separator: "."))
-    if oldFamily == newFamily, oldest.isOlder(than: current) == true, !policy.allowDowngrade {
-      throw Trouble(
-        "plan.downgrade", "The file is older (\(after)) than the stick's firmware (\(before)).",
-        advice: [
-          "Leave the stick as it is, or find a newer file.",
-          "If you are sure, use `--allow-downgrade`.",
-        ], exitCode: .refused)
-    }
-    if old.count >= 5, new.count >= 5, old[4] != new[4] {
-      warnings.append(
-        "The customer build changes from \(old[4]) to \(new[4]): settings and SIM lock rules of"
-          + " another operator may come with it.")
-    }
+  private static func experimental(_ inferences: [String]) -> Trouble {
+    Trouble(
+      "plan.experimental", "A part of this update rests on inference and was never proven.",
+      facts: inferences,
+      advice: ["Leave the stick as it is; or accept the risk with `--experimental`."],
+      exitCode: .refused)
   }
 
   private static func compose(
-    _ checked: CheckedImage, _ subject: Subject, _ before: FirmwareVersion?,
-    _ after: FirmwareVersion?, _ warnings: [String]
+    _ checked: CheckedImage, _ subject: Subject, _ judgement: Judgement, _ family: any Family
   ) -> Plan {
-    let image = checked.image
     let isNormal = subject.state == .normal
-    let items = image.segments.map { PlannedItem(id: $0.id, name: $0.name, bytes: $0.size) }
-    let bytes = items.reduce(0) { $0 + $1.bytes }
-    var cannotBackUp = ["the firmware now on the stick (Balong sticks do not let it be read)"]
+    let bytes = judgement.items.reduce(0) { $0 + $1.bytes }
+    var cannotBackUp = judgement.cannotBackUp
     var cannotVerify: [String] = []
     if !isNormal {
       cannotBackUp.append("settings and identity (the stick waits in download mode)")
       cannotVerify.append("that the identity number is unchanged (it cannot be read beforehand)")
     }
-    if after == nil { cannotVerify.append("the version (the file does not say which it holds)") }
+    if judgement.after == nil {
+      cannotVerify.append("the version (the file does not say which it holds)")
+    }
     return Plan(
-      route: BalongRoute.name, vendor: "huawei",
-      model: subject.report.model, products: image.claims.products, before: before, after: after,
-      file: URL(fileURLWithPath: checked.path).lastPathComponent, sha256: checked.sha256,
-      signed: image.signature != nil, items: items,
+      route: family.name, vendor: family.vendor, model: subject.report.model,
+      products: judgement.products, before: judgement.before, after: judgement.after,
+      carrier: judgement.carrier, file: URL(fileURLWithPath: checked.path).lastPathComponent,
+      sha256: checked.sha256, signed: checked.isSigned, items: judgement.items,
       stages: (isNormal ? [.enterDownload] : []) + [.write, .restart, .verify]
         + (isNormal ? [.restoreSettings] : []),
-      // Re-enumerations take about 45 s each way; half a MiB a second is what users report.
-      expectedSeconds: (isNormal ? 90 : 60) + Double(bytes) / 524_288,
+      expectedSeconds: judgement.overheadSeconds + Double(bytes) / judgement.bytesPerSecond,
       cannotBackUp: cannotBackUp, cannotVerify: cannotVerify,
-      warnings: warnings + image.warnings.map { "\($0)" },
-      evidence: DeviceCatalogue.huaweiBalong.evidence)
+      warnings: judgement.warnings + checked.image.warnings.map { "\($0)" },
+      inferences: judgement.inferences, evidence: family.evidence)
   }
 }

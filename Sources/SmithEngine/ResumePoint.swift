@@ -1,5 +1,4 @@
 import SmithModel
-import SmithProtocols
 import SmithVendors
 
 /// Where an interrupted update goes on.
@@ -16,12 +15,11 @@ enum ResumePoint {
   /// An interrupted item is written again from its 41, which is harmless; a finished one is never
   /// written again while the stick still waits for the rest (Docs/Decisions/0006).
   init(_ records: [JournalRecord], _ subject: Subject, _ header: JournalHeader, _ policy: Policy) {
-    switch subject.state {
-    case .diag, .bootROM, .silent:
-      self = .refuse(Planner.wrongMode(subject.state))
-    case .normal:
+    if let obstacle = subject.state.obstacle {
+      self = .refuse(obstacle)
+    } else if subject.state == .normal {
       self = Self.normal(records, subject, header)
-    case .download, .downloadAT:
+    } else {
       self = Self.waiting(records, subject, header)
     }
   }
@@ -34,6 +32,9 @@ enum ResumePoint {
       return .write(from: 0)
     }
     guard before == now else { return .refuse(ResumeTrouble.otherStick) }
+    guard Families.named(header.plan.route)?.goesOnInTheMiddle == true else {
+      return .write(from: 0)
+    }
     return .write(from: firstUnfinished(records, count: header.plan.items.count))
   }
 

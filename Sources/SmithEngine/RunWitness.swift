@@ -86,7 +86,8 @@ final class RunWitness: FlashWitness {
   func wrote(_ bytes: Int, of item: Int) async {
     if bytes > current { acknowledged += bytes - current }
     current = bytes
-    if bytes > 0 { reached = .writing(certain: true) }
+    // Some loaders collect an item in memory before its door: until then nothing is written.
+    if bytes > 0, case .writing = reached { reached = .writing(certain: true) }
     if meter.isDue(bus.now) || bytes == plan.items[item].bytes { await tell(item) }
   }
 

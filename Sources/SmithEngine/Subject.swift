@@ -3,7 +3,6 @@ import SmithAT
 import SmithBytes
 public import SmithLink
 public import SmithModel
-public import SmithProtocols
 public import SmithVendors
 
 /// A stick as it answered just now: which state it is in and what it says of itself.
@@ -11,7 +10,7 @@ public struct Subject: Sendable {
   /// Where it is.
   public var place: Place
   /// What answers on its port.
-  public var state: BalongState
+  public var state: StickState
   /// What it says of itself; nearly empty in download mode.
   public var report: DeviceReport
   /// Its settings; nil where they cannot be read.
@@ -19,7 +18,7 @@ public struct Subject: Sendable {
 
   /// Gathers the parts.
   public init(
-    place: Place, state: BalongState, report: DeviceReport, settings: DeviceSettings? = nil
+    place: Place, state: StickState, report: DeviceReport, settings: DeviceSettings? = nil
   ) {
     self.place = place
     self.state = state
@@ -44,33 +43,30 @@ public struct Subject: Sendable {
   ///
   /// - Parameters:
   ///   - link: an open AT or download port.
+  ///   - likely: whose loader is asked for first if the port does not speak AT.
+  ///   - alone: whether no other family is asked.
   ///   - withSettings: whether settings are read too.
   /// - Throws: a trouble; nothing that could change the stick was sent.
   public static func ask(
-    _ link: any ByteLink, at place: Place, state known: BalongState? = nil,
+    _ link: any ByteLink, at place: Place, likely: (any Family)? = nil, alone: Bool = false,
     withSettings: Bool = false
   ) async throws(Trouble) -> Subject {
+    let (state, family): (StickState, (any Family)?)
     do {
-      let state: BalongState
-      if let known {
-        state = known
-      } else {
-        state = try await BalongProbe(link).state(expectingDownload: false)
-      }
-      switch state {
-      case .normal: return try await asked(link, place, withSettings: withSettings)
-      case .download, .downloadAT: return try await waiting(link, place, state)
-      case .diag, .bootROM, .silent:
-        return Subject(place: place, state: state, report: DeviceReport())
-      }
-    } catch let error as LinkError {
-      throw error.trouble
-    } catch let error as ATError {
-      throw error.trouble
-    } catch let error as BalongError {
-      throw error.trouble
+      (state, family) = try await Families.state(over: link, likely: likely, alone: alone)
     } catch {
-      throw LinkError.broken("\(error)").trouble
+      throw error.trouble
+    }
+    switch (state, family) {
+    case (.normal, _):
+      do { return try await asked(link, place, withSettings: withSettings) } catch {
+        throw error.trouble
+      }
+    case (.waiting(let loader), let family?):
+      return Subject(
+        place: place, state: state, report: try await family.look(over: link, in: loader))
+    default:
+      return Subject(place: place, state: state, report: DeviceReport())
     }
   }
 
@@ -80,23 +76,9 @@ public struct Subject: Sendable {
     let session = ATSession(link: link)
     let report = try await StickIdentity.identify(over: session)
     var settings: DeviceSettings?
-    if withSettings, report.vendor == "huawei" {
-      settings = try await HuaweiSettings.read(over: session)
+    if withSettings, let family = Families.speaking(as: report.vendor) {
+      settings = try await family.settings(over: session)
     }
     return Subject(place: place, state: .normal, report: report, settings: settings)
-  }
-
-  private static func waiting(_ link: any ByteLink, _ place: Place, _ state: BalongState)
-    async throws(BalongError) -> Subject
-  {
-    let said = try await BalongMonitor(link).look()
-    var report = DeviceReport()
-    report.vendor = "huawei"
-    report.productID = said.product
-    report.firmware = said.softwareVersion.map { FirmwareVersion($0) }
-    report.mode = .download
-    report.imei = said.authorityID.flatMap { IMEI($0) }
-    if BalongMonitor.isQualcomm(said.monitor) { report.world = .qualcomm }
-    return Subject(place: place, state: state, report: report)
   }
 }

@@ -1,7 +1,6 @@
 import SmithFormats
 import SmithLink
 import SmithModel
-import SmithProtocols
 import SmithVendors
 
 /// One run of one update; gathers what the report will say.
@@ -16,6 +15,9 @@ final class UpdateRun {
   var bus: any Bus { updater.bus }
   var owner: any Owner { updater.owner }
 
+  /// The family that writes the file; nil for a file that can only be looked at.
+  private var likely: (any Family)? { Families.taking(image.image) }
+
   init(_ updater: Updater, _ image: CheckedImage, _ place: Place, _ policy: Policy) {
     self.updater = updater
     self.image = image
@@ -26,7 +28,7 @@ final class UpdateRun {
   func update() async -> UpdateReport {
     do throws(Trouble) {
       await owner.hear(.phase(.identify, "Asking the stick who it is"))
-      let (link, subject) = try await updater.identify(place, withSettings: true)
+      let (link, subject) = try await updater.identify(place, likely: likely, withSettings: true)
       report.device = subject.report
       report.before = subject.report.firmware
       guard let armed = try await arm(subject, link) else {
@@ -49,7 +51,7 @@ final class UpdateRun {
     do throws(Trouble) {
       guard image.sha256 == header.plan.sha256 else { throw ResumeTrouble.fileChanged(header.file) }
       await owner.hear(.phase(.identify, "Looking for the stick"))
-      let (link, subject) = try await updater.identify(place, withSettings: false)
+      let (link, subject) = try await updater.identify(place, likely: likely, withSettings: false)
       report.device = subject.report
       try await goOn(ResumePoint(records, subject, header, policy), header, journal, subject, link)
     } catch {
@@ -145,16 +147,11 @@ final class UpdateRun {
     _ link: any ByteLink, _ witness: RunWitness
   ) async throws(Trouble) {
     self.witness = witness
-    let signature = image.image.signature.map {
-      BalongSignature(type: $0.type, keyHash: $0.keyHash, size: $0.blockSize)
-    }
     let job = FlashJob(
-      place: place, products: image.image.claims.products,
-      allowUnknownProduct: policy.forced.contains(.productUnknown)
-        || Planner.isKnownProduct(image.image, subject), signature: signature,
-      items: image.balongItems, firstItem: first)
+      place: place, image: image.image, report: subject.report, state: subject.state,
+      policy: policy, firstItem: first)
     do throws(Trouble) {
-      try await BalongRoute(bus: bus, witness: witness).flash(job, over: link, in: subject.state)
+      try await family().flash(job, over: link, on: bus, watched: witness)
     } catch {
       report.bytes = witness.acknowledged
       try await settle(error, header, witness)
@@ -162,6 +159,12 @@ final class UpdateRun {
     }
     report.bytes = witness.acknowledged
     await verify(header, witness)
+  }
+
+  /// The planner refused every file without a family.
+  private func family() throws(Trouble) -> any Family {
+    guard let likely else { throw Planner.noRoute(image.image) }
+    return likely
   }
 
   /// After a failed write: what is true of the stick now?
@@ -174,8 +177,9 @@ final class UpdateRun {
       report.verdict = .unchanged
     case .entered:
       await settleEntered(header, &error)
-    case .writing(certain: false) where error.code == "balong.item-refused" && witness.isFresh:
-      // Its 41 was refused, so nothing was begun: the stick can go back to what it ran.
+    case .writing(certain: false)
+    where witness.isFresh && (try? family().refusalsAtTheDoor.contains(error.code)) == true:
+      // The first item was refused, so nothing was begun: the stick can go back to what it ran.
       await settleEntered(header, &error)
     case .writing(let certain):
       report.verdict = certain ? .needsRescue : .unknown
@@ -193,10 +197,10 @@ final class UpdateRun {
 
   /// Download mode was asked for and nothing was written: bring the stick back if it can be done.
   private func settleEntered(_ header: JournalHeader, _ error: inout Trouble) async {
-    let back = await StickReturn(bus, place).bringBack()
+    let back = await StickReturn(bus, place, likely: likely).bringBack()
     switch back?.state {
     case .normal: break
-    case .download, .downloadAT, .bootROM:
+    case .waiting, .bootROM:
       report.verdict = .needsRescue
       error.aftermath = .needsRescue
       return
@@ -222,7 +226,7 @@ final class UpdateRun {
     // Nothing that follows can harm the stick, so a full disk is no reason not to ask it.
     do { try witness.journal.append(.verifying) } catch { report.warnings.append(error.summary) }
     await owner.hear(.phase(.verify, "Waiting for the stick to start its new firmware"))
-    let checker = Verification(bus, place, header, policy)
+    let checker = Verification(bus, place, header, policy, likely)
     var outcome = await checker.outcome()
     let saved = header.backup.flatMap { updater.surroundings.backups.load($0) }
     if let settings = saved?.settings, outcome.verdict == .updated {

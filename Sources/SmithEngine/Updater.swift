@@ -1,6 +1,6 @@
 public import SmithLink
 public import SmithModel
-import SmithProtocols
+public import SmithVendors
 
 /// The owner of the stick, as the engine sees a person, a policy file or a test.
 public protocol Owner: AnyObject, Sendable {
@@ -83,7 +83,8 @@ public struct Updater {
   public func plan(_ image: CheckedImage, at place: Place, policy: Policy) async throws(Trouble)
     -> (Planner.Outcome, Subject)
   {
-    let (link, subject) = try await identify(place, withSettings: false)
+    let (link, subject) = try await identify(
+      place, likely: Families.taking(image.image), withSettings: false)
     await link.close()
     return (try Planner.plan(image, subject, policy: policy), subject)
   }
@@ -105,13 +106,15 @@ public struct Updater {
     throw LinkError.notFound(path: place.description).trouble
   }
 
-  /// Opens the stick's port and asks who it is.
-  public func identify(_ place: Place, withSettings: Bool) async throws(Trouble)
-    -> (any ByteLink, Subject)
+  /// Opens the stick's port and asks who it is, the likely family's loader first.
+  public func identify(_ place: Place, likely: (any Family)? = nil, withSettings: Bool)
+    async throws(Trouble) -> (any ByteLink, Subject)
   {
     let link = try await Self.open(place, on: bus)
     do {
-      return (link, try await Subject.ask(link, at: place, withSettings: withSettings))
+      return (
+        link, try await Subject.ask(link, at: place, likely: likely, withSettings: withSettings)
+      )
     } catch {
       await link.close()
       throw error

@@ -1,17 +1,18 @@
 import SmithAT
 import SmithLink
 import SmithModel
-import SmithProtocols
 import SmithVendors
 
 /// Waits for a stick that was restarted.
 struct StickReturn {
   private let bus: any Bus
   private let place: Place
+  private let likely: (any Family)?
 
-  init(_ bus: any Bus, _ place: Place) {
+  init(_ bus: any Bus, _ place: Place, likely: (any Family)?) {
     self.bus = bus
     self.place = place
+    self.likely = likely
   }
 
   /// Asks until the stick answers in normal mode, or has waited in another state for as long as
@@ -43,27 +44,18 @@ struct StickReturn {
   /// Sends a stick that waits in download mode, unwritten, back into its firmware.
   func bringBack() async -> Subject? {
     guard let found = await wait(within: .seconds(60), settleAfter: .seconds(3)) else { return nil }
-    switch found.state {
-    case .download, .downloadAT:
-      guard let link = await open(within: .seconds(5)) else { return found }
-      do {
-        let monitor = BalongMonitor(link)
-        _ = try await monitor.open(found.state, signature: nil)
-        try await monitor.reset()
-      } catch {
-        await link.close()
-        return found
-      }
-      await link.close()
-      return await wait(within: .seconds(90))
-    default:
-      return found
-    }
+    guard case .waiting(let loader) = found.state, let likely,
+      let link = await open(within: .seconds(5))
+    else { return found }
+    let hasLeft = (try? await likely.leave(over: link, from: loader)) != nil
+    await link.close()
+    return hasLeft ? await wait(within: .seconds(90)) : found
   }
 
   private func ask(within limit: Duration) async -> Subject? {
     guard let link = await open(within: limit) else { return nil }
-    let subject = try? await Subject.ask(link, at: place, withSettings: true)
+    let subject = try? await Subject.ask(
+      link, at: place, likely: likely, alone: true, withSettings: true)
     await link.close()
     return subject
   }
@@ -97,11 +89,16 @@ struct Verification {
   private let place: Place
   private let header: JournalHeader
   private let policy: Policy
+  private let family: (any Family)?
 
   /// The first start after an update can take more than a minute.
   private static var limit: Duration { .seconds(150) }
 
-  init(_ bus: any Bus, _ place: Place, _ header: JournalHeader, _ policy: Policy) {
+  init(
+    _ bus: any Bus, _ place: Place, _ header: JournalHeader, _ policy: Policy,
+    _ family: (any Family)?
+  ) {
+    self.family = family
     self.bus = bus
     self.place = place
     self.header = header
@@ -109,7 +106,8 @@ struct Verification {
   }
 
   func outcome() async -> Outcome {
-    guard let subject = await StickReturn(bus, place).wait(within: Self.limit) else {
+    guard let subject = await StickReturn(bus, place, likely: family).wait(within: Self.limit)
+    else {
       return Outcome(verdict: .unknown, trouble: Self.didNotReturn)
     }
     guard subject.state == .normal else {
@@ -142,6 +140,7 @@ struct Verification {
     if let before = plan.model, let model = subject.report.model, model != before {
       outcome.warnings.append("the stick called itself \(before) before and says \(model) now")
     }
+    outcome.warnings += family?.shortfalls(of: subject.report, carrier: plan.carrier) ?? []
     compareIdentity(subject, &outcome)
     return outcome
   }
@@ -170,7 +169,8 @@ struct Verification {
       let port = try await bus.port(at: place, as: .at, within: .seconds(5))
       let link = try await bus.open(port)
       let session = ATSession(link: link)
-      let result = try await HuaweiSettings.restore(settings, over: session)
+      guard let family else { return [] }
+      let result = try await family.restore(settings, over: session)
       await link.close()
       return result.leftOut.map { "not restored: \($0)" }
     } catch {
@@ -184,7 +184,7 @@ struct Verification {
       "Unplug it, wait ten seconds, plug it in and run `modemsmith resume`: it only asks then."
     ], aftermath: .unknown, exitCode: .unknown)
 
-  private static func stillWaiting(_ state: BalongState) -> Trouble {
+  private static func stillWaiting(_ state: StickState) -> Trouble {
     Trouble(
       "update.interrupted", "The stick waits in download mode: it does not count as complete.",
       advice: [

@@ -115,11 +115,13 @@ struct FloorPlan {
       "SmithArchives": Place(
         floor: 5, mayImport: zero.union(["SmithFormats", "CArchive"])),
       "SmithLibrary": Place(
-        floor: 5, mayImport: zero.union(["SmithFormats", "SmithEngine"]), outside: ["crypto", "grdb"]),
+        floor: 5, mayImport: zero.union(["SmithFormats", "SmithEngine"]),
+        outside: ["crypto", "grdb"]),
       "SmithCLI": Place(
         floor: 6, mayImport: below.union(beside).union(["SmithPage", "SmithFleet"]),
         outside: ["arguments"]),
-      "SmithPage": Place(floor: 6, mayImport: below.union(beside), outside: ["crypto", "flyingFox"]),
+      "SmithPage": Place(
+        floor: 6, mayImport: below.union(beside), outside: ["crypto", "flyingFox"]),
       "SmithFleet": Place(floor: 6, mayImport: below.union(beside)),
       "modemsmith": Place(floor: 7, mayImport: ["SmithCLI", "SmithPage", "SmithFleet"]),
       // Beside the floors. Sharing no format or protocol code with the host is the point: a

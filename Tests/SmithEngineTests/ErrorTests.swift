@@ -12,7 +12,7 @@ import Testing
 
 @Suite("A plan") struct PlanRefusalTests {
   private func refusal(
-    _ image: CheckedImage, state: BalongState = .normal, _ change: (inout DeviceReport) -> Void
+    _ image: CheckedImage, state: StickState = .normal, _ change: (inout DeviceReport) -> Void
   ) -> Trouble? {
     var report = DeviceReport()
     report.vendor = "huawei"

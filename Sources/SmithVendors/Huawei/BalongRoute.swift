@@ -1,13 +1,26 @@
 import SmithAT
-public import SmithLink
-public import SmithModel
-public import SmithProtocols
+import SmithLink
+import SmithModel
+import SmithProtocols
 
 /// Writes a Balong package through the download monitor: enter, compare, write, restart
 /// (Docs/Protocols/balong-download.md sections 3 to 7).
-public struct BalongRoute {
-  /// The route's name in plans and journals.
-  public static let name = "huawei-balong"
+struct BalongRoute {
+  /// What is to be written, and where to begin.
+  struct Job {
+    /// Where the stick is.
+    var place: Place
+    /// Product ids for which the file says that it is made; compared before the first write.
+    var products: [String]
+    /// Whether a stick that does not say its product id may be written.
+    var allowUnknownProduct: Bool
+    /// Signature to announce; nil for an unsigned package.
+    var signature: BalongSignature?
+    /// The items, in the order of the file.
+    var items: [BalongItem]
+    /// Index of the first item to write: 0, or the interrupted one of an earlier run.
+    var firstItem: Int
+  }
 
   private let bus: any Bus
   private let witness: any FlashWitness
@@ -18,7 +31,7 @@ public struct BalongRoute {
   static var sessionLimit: Int { 5 }
 
   /// A route over a bus, watched by the engine.
-  public init(bus: any Bus, witness: any FlashWitness) {
+  init(bus: any Bus, witness: any FlashWitness) {
     self.bus = bus
     self.witness = witness
   }
@@ -27,7 +40,7 @@ public struct BalongRoute {
   ///
   /// - Throws: a trouble. Before ``FlashWitness/willWrite(item:)`` the stick keeps its firmware;
   ///   after it the stick waits in download mode for the same item.
-  public func flash(_ job: FlashJob, over link: any ByteLink, in state: BalongState)
+  func flash(_ job: Job, over link: any ByteLink, in state: BalongState)
     async throws(Trouble)
   {
     var link = link
@@ -73,7 +86,7 @@ public struct BalongRoute {
 
   /// One download session: opened, compared, and written from the next item on.
   private func write(
-    _ job: FlashJob, _ session: inout Session, over link: any ByteLink, in state: BalongState
+    _ job: Job, _ session: inout Session, over link: any ByteLink, in state: BalongState
   ) async throws(BalongError) {
     let monitor = BalongMonitor(link)
     defer { session.refusal = monitor.lastRefusal ?? session.refusal }
@@ -100,7 +113,7 @@ public struct BalongRoute {
   /// Product id of the stick against the file's, before the first write; on a mismatch an
   /// untouched stick is restarted into its firmware, and a touched one is never restarted.
   private func compare(
-    _ report: BalongMonitor.Report, with job: FlashJob, _ session: inout Session,
+    _ report: BalongMonitor.Report, with job: Job, _ session: inout Session,
     _ monitor: BalongMonitor
   ) async throws(BalongError) {
     // The same stick at the same place, later in the same run, may keep its id to itself.

@@ -1,0 +1,40 @@
+public import SmithFormats
+public import SmithLink
+
+/// Every family that is known; the only list of them.
+public enum Families {
+  /// In the order in which a silent port is asked.
+  public static let all: [any Family] = [HuaweiBalong()]
+
+  /// The family that writes a file; nil if it can only be looked at.
+  public static func taking(_ image: FirmwareImage) -> (any Family)? {
+    all.first { $0.takes(image) }
+  }
+
+  /// The family of that name, as journals keep it.
+  public static func named(_ name: String) -> (any Family)? {
+    all.first { $0.name == name }
+  }
+
+  /// The family whose dialect a stick of that vendor speaks.
+  public static func speaking(as vendor: String?) -> (any Family)? {
+    all.first { $0.vendor == vendor }
+  }
+
+  /// Asks a port what it is, the likeliest family first.
+  ///
+  /// - Parameter alone: whether no other family is asked: the stick is known, and what another
+  ///   loader's questions do to a stick that is just starting is not.
+  /// - Returns: the state, and the family whose loader answered, if one did.
+  public static func state(over link: any ByteLink, likely: (any Family)?, alone: Bool)
+    async throws(LinkError) -> (StickState, (any Family)?)
+  {
+    let others = alone && likely != nil ? [] : all.filter { $0.name != likely?.name }
+    let order = (likely.map { [$0] } ?? []) + others
+    for family in order {
+      let state = try await family.state(over: link)
+      if state != .silent { return (state, state.isWaiting ? family : nil) }
+    }
+    return (.silent, nil)
+  }
+}

@@ -1,0 +1,185 @@
+public import SmithAT
+public import SmithFormats
+public import SmithLink
+public import SmithModel
+
+/// What answers on a stick's port.
+public enum StickState: Equatable, Sendable {
+  /// AT commands of the normal firmware.
+  case normal
+  /// A loader that waits for a download.
+  case waiting(Loader)
+  /// Qualcomm DIAG of the normal firmware.
+  case diag
+  /// The boot ROM: the stick cannot start by itself.
+  case bootROM
+  /// Nothing answers.
+  case silent
+
+  /// Whether a download can begin, or go on, without entering download mode first.
+  public var isWaiting: Bool {
+    if case .waiting = self { return true }
+    return false
+  }
+
+  /// The state as programs read it.
+  public var word: String {
+    switch self {
+    case .normal: "normal"
+    case .waiting: "download"
+    case .diag: "diagnostic"
+    case .bootROM: "boot-rom"
+    case .silent: "silent"
+    }
+  }
+}
+
+/// Which download protocol a waiting stick speaks.
+public enum Loader: Equatable, Sendable {
+  /// Huawei's download monitor in HDLC; its version text.
+  case balong(monitor: String)
+  /// Huawei's download monitor that wants AT^DATAMODE first.
+  case balongAT
+  /// Sierra's QDL; its version.
+  case qdl(version: UInt8)
+  /// Qualcomm's download mode.
+  case dload
+  /// A Qualcomm loader that takes streams.
+  case streaming
+  /// Qualcomm's boot ROM that asks for a programmer.
+  case sahara
+  /// A Qualcomm programmer that takes XML.
+  case firehose
+}
+
+/// What comparing a file with a stick came to.
+public struct Judgement: Sendable, Equatable {
+  /// Version that the stick runs; nil if it cannot be asked.
+  public var before: FirmwareVersion?
+  /// Version that the file brings; nil if it does not say.
+  public var after: FirmwareVersion?
+  /// Whether the stick runs exactly this already.
+  public var isThere = false
+  /// Products or chips for which the file says that it is made.
+  public var products: [String] = []
+  /// Carrier whose settings the file brings.
+  public var carrier: String?
+  /// What will be written, in order.
+  public var items: [PlannedItem] = []
+  /// Things that the owner should know before agreeing.
+  public var warnings: [String] = []
+  /// Parts of the way that rest on inference, in words; not empty means `--experimental`.
+  public var inferences: [String] = []
+  /// What this family cannot save first, beyond what the stick's state forbids.
+  public var cannotBackUp: [String] = []
+  /// Seconds that entering, restarting and coming back take.
+  public var overheadSeconds = 90.0
+  /// Bytes per second that users of such sticks report.
+  public var bytesPerSecond = 524_288.0
+
+  /// Nothing known yet.
+  public init() {}
+}
+
+/// What a family is told to write, and where to begin.
+public struct FlashJob {
+  /// Where the stick is.
+  public var place: Place
+  /// The file.
+  public var image: FirmwareImage
+  /// What the stick said of itself before.
+  public var report: DeviceReport
+  /// What answered on its port just now.
+  public var state: StickState
+  /// What the owner allows.
+  public var policy: Policy
+  /// Index of the first item to write: 0, or the interrupted one of an earlier run.
+  public var firstItem: Int
+
+  /// Gathers the parts.
+  public init(
+    place: Place, image: FirmwareImage, report: DeviceReport, state: StickState, policy: Policy,
+    firstItem: Int
+  ) {
+    self.place = place
+    self.image = image
+    self.report = report
+    self.state = state
+    self.policy = policy
+    self.firstItem = firstItem
+  }
+}
+
+/// One kind of sticks that are asked, compared and written alike: a vendor's way over a chip's
+/// protocol. Adding one is a folder and a line in ``Families``.
+public protocol Family: Sendable {
+  /// Name in plans and journals, as in `huawei-balong`.
+  var name: String { get }
+  /// Vendor in lower case, as in ``DeviceReport/vendor``.
+  var vendor: String { get }
+  /// What the support rests on: `simulator` or `hardware`.
+  var evidence: String { get }
+  /// Whether a file of this kind is written this way.
+  func takes(_ image: FirmwareImage) -> Bool
+  /// Whether an interrupted download may go on with the item that was interrupted.
+  var goesOnInTheMiddle: Bool { get }
+  /// Codes of troubles that say: the stick refused before anything was written.
+  var refusalsAtTheDoor: Set<String> { get }
+
+  /// Asks a port what answers on it: AT, or this family's loader. Changes nothing.
+  func state(over link: any ByteLink) async throws(LinkError) -> StickState
+  /// Asks a waiting stick who it is, as far as its loader tells. Changes nothing.
+  func look(over link: any ByteLink, in loader: Loader) async throws(Trouble) -> DeviceReport
+  /// Compares a file with a stick. Sends nothing.
+  ///
+  /// - Throws: a refusal (exit code 5) that says why the file is not for this stick.
+  func judge(
+    _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
+  ) throws(Trouble) -> Judgement
+  /// Does the whole job up to the restart; closes the link and every other it opens.
+  ///
+  /// - Throws: a trouble. Before ``FlashWitness/willWrite(item:)`` the stick keeps its firmware.
+  func flash(_ job: FlashJob, over link: any ByteLink, on bus: any Bus, watched: any FlashWitness)
+    async throws(Trouble)
+  /// Sends a waiting stick that nothing was written to back into its firmware.
+  func leave(over link: any ByteLink, from loader: Loader) async throws(Trouble)
+  /// Reads the settings that an update may lose.
+  func settings(over session: ATSession) async throws(ATError) -> DeviceSettings?
+  /// Writes settings back, as far as that is safe.
+  func restore(_ settings: DeviceSettings, over session: ATSession) async throws(ATError)
+    -> SettingsRestoration
+  /// What is not as the update should have left it, in words; the version is compared elsewhere.
+  func shortfalls(of report: DeviceReport, carrier: String?) -> [String]
+}
+
+extension Family {
+  /// By default nothing is refused at the door.
+  public var refusalsAtTheDoor: Set<String> { [] }
+  /// By default a version says all.
+  public func shortfalls(of report: DeviceReport, carrier: String?) -> [String] { [] }
+  /// By default there is nothing to read.
+  public func settings(over session: ATSession) async throws(ATError) -> DeviceSettings? { nil }
+  /// By default there is nothing to write.
+  public func restore(_ settings: DeviceSettings, over session: ATSession) async throws(ATError)
+    -> SettingsRestoration
+  { SettingsRestoration() }
+}
+
+extension StickState {
+  /// Why nothing can be written in this state; nil if something can.
+  public var obstacle: Trouble? {
+    switch self {
+    case .normal, .waiting: nil
+    case .bootROM:
+      Trouble(
+        "stick.wrong-mode", "The stick shows its boot ROM: it cannot start by itself.",
+        advice: ["It needs an emergency loader: see the rescue page of its model."],
+        aftermath: .needsRescue, exitCode: .refused)
+    case .diag:
+      Trouble(
+        "stick.wrong-mode", "This port is the stick's diagnostic port.",
+        advice: ["Choose the AT port: `modemsmith list` shows it."], exitCode: .refused)
+    case .silent: LinkError.silent.trouble
+    }
+  }
+}
