@@ -81,7 +81,11 @@ let package = Package(
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         crypto,
-      ], resources: [.embedInCode("Devices/huawei-balong.json5")], swiftSettings: strict),
+      ],
+      resources: [
+        .embedInCode("Devices/huawei-balong.json5"), .embedInCode("Devices/zte.json5"),
+        .embedInCode("Devices/alcatel.json5"),
+      ], swiftSettings: strict),
     // Floor 4
     room(
       "SmithEngine",
@@ -149,6 +153,18 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithVendors", "SmithSimulators", "SmithBench",
         "SmithPorts",
+      ]),
+    tests(
+      "ZTETests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
+        "SmithEngine", "SmithSimulators", "SmithBench",
+      ]),
+    tests(
+      "AlcatelTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
+        "SmithEngine", "SmithSimulators", "SmithBench",
       ]),
     // Runs the executable as its owner does; imports none of it.
     tests("FaceTests", []),

@@ -179,13 +179,3 @@ public enum HuaweiIdentity {
     return firmware.text.split(separator: ".").last.map(String.init)
   }
 }
-
-/// Says who a stick is, whoever made it: `ATI` first, then the questions of its vendor.
-public enum StickIdentity {
-  /// Asks `ATI`, and everything else if the manufacturer is Huawei.
-  public static func identify(over session: ATSession) async throws(ATError) -> DeviceReport {
-    let report = try await GenericIdentity.identify(over: session)
-    guard report.vendor == "huawei" else { return report }
-    return try await HuaweiIdentity.identify(over: session)
-  }
-}
