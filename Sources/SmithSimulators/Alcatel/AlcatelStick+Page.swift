@@ -80,8 +80,7 @@ extension AlcatelStick {
       body.online.checkedAt = now
       return done
     case "getDeviceNewVersion":
-      let state = checkState(now)
-      return web.json("{\"is_new_version\":\(state == 2 ? 0 : state == 0 ? 9 : 1)}")
+      return web.json("{\"is_new_version\":\(checkState(now) == 1 ? 1 : 0)}")
     case "getFOTAServerVersion":
       return web.json("{\"server_version\":\"\(body.online.version ?? "")\"}")
     case "setFOTAStartDownload":
@@ -110,7 +109,8 @@ extension AlcatelStick {
 
   /// 0 still asking, 1 new, 2 nothing new.
   private func checkState(_ now: Duration) -> Int {
-    guard let since = body.online.checkedAt, now - since >= .seconds(1) else { return 2 }
+    guard let since = body.online.checkedAt else { return 2 }
+    guard now - since >= .seconds(4) else { return 0 }
     return body.online.version == nil ? 2 : 1
   }
 

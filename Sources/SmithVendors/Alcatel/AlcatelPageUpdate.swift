@@ -36,7 +36,12 @@ extension AlcatelPage {
       ("SetCheckNewVersion", "9.5"))
     let end = link.now + .seconds(120)
     while link.now < end {
-      if let offer = try await offer() { return offer }
+      if let offer = try await offer() {
+        // The first generation has no number for "still asking": its "nothing" counts late.
+        if generation != .w1 || offer != PageOffer.none || link.now > end - .seconds(100) {
+          return offer
+        }
+      }
       await link.pause(.milliseconds(2500))
     }
     return .unavailable("the stick did not come to a result in two minutes")
@@ -105,6 +110,16 @@ extension AlcatelPage {
     try await change(
       "setFOTAStartUpdate", ("Update.SetDeviceStartUpdate", "22.6"),
       ("SetDeviceStartUpdate", "9.6"))
+  }
+
+  /// Starts the update that was handed over.
+  public func installUploaded() async throws(PageError) { try await install() }
+
+  /// The first generation's numbers are those of the third by guess.
+  public var onlineInferences: [String] {
+    generation == .w3
+      ? []
+      : ["that the numbers of this page's update states mean what they mean on newer pages"]
   }
 
   /// Stops the loading.

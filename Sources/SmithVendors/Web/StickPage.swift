@@ -80,6 +80,10 @@ public protocol StickPage: AnyObject {
   func restart() async throws(PageError)
   /// Tells the stick to install what it has; after this it is left alone until it restarted.
   func install() async throws(PageError)
+  /// Has the stick install the file that was handed over.
+  func installUploaded() async throws(PageError)
+  /// What of the stick's own update rests on inference, in words.
+  var onlineInferences: [String] { get }
   /// Stops the loading.
   func cancelLoading() async throws(PageError)
   /// Why the stick should not load or install now; nil if nothing speaks against it.

@@ -84,6 +84,16 @@ extension ZTEPage {
   /// These sticks install by themselves what they loaded.
   public func install() async throws(PageError) {}
 
+  /// Most restart by themselves; one that does not within ten seconds is told to.
+  public func installUploaded() async throws(PageError) {
+    await link.pause(.seconds(10))
+    _ = try await identify()
+    try await restart()
+  }
+
+  /// Nothing of it is guessed.
+  public var onlineInferences: [String] { [] }
+
   /// Stops the loading.
   public func cancelLoading() async throws(PageError) {
     try await write("IF_UPGRADE", [("select_op", "2")])
