@@ -158,13 +158,13 @@ let package = Package(
       "ZTETests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
-        "SmithEngine", "SmithSimulators", "SmithBench",
+        "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     tests(
       "AlcatelTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
-        "SmithEngine", "SmithSimulators", "SmithBench",
+        "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     // Runs the executable as its owner does; imports none of it.
     tests("FaceTests", []),

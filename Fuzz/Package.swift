@@ -24,6 +24,7 @@ let package = Package(
     fuzzer("FuzzMonitor"),
     fuzzer("FuzzQualcomm"),
     fuzzer("FuzzSierra"),
+    fuzzer("FuzzPages"),
     fuzzer("FuzzBalongImage"),
   ]
 )

@@ -20,6 +20,14 @@ struct TargetOptions: ParsableArguments {
   @Option(name: .long, help: "Folder of journals, backups and history (default: XDG state).")
   var stateDir: String?
 
+  @Option(
+    name: .long, help: "The stick's page, as in http://192.168.8.1, for sticks that have one.")
+  var web: String?
+
+  @Option(
+    name: .long, help: "User of the page; the password is taken from MODEMSMITH_WEB_PASSWORD.")
+  var webUser: String?
+
   /// The bus and the place of the one stick that is meant.
   ///
   /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.
@@ -85,6 +93,9 @@ struct PolicyOptions: ParsableArguments {
   @Flag(name: .long, help: "Go on where nothing can be backed up (refused where it can).")
   var noBackup = false
 
+  @Flag(name: .long, help: "Allow ways that rest on inference and were never proven.")
+  var experimental = false
+
   @Option(
     name: .long, help: "Waive a rule: product-unknown, family, identity. Never chip or format.")
   var force: [String] = []
@@ -94,6 +105,7 @@ struct PolicyOptions: ParsableArguments {
     policy.reinstall = reinstall
     policy.allowDowngrade = allowDowngrade
     policy.noBackup = noBackup
+    policy.experimental = experimental
     for name in force {
       guard let rule = Policy.Rule(rawValue: name) else {
         throw Trouble(

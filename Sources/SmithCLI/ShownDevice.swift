@@ -7,6 +7,10 @@ struct ShownDevice {
   let mode: String?
   let place: Place?
   let showIdentity: Bool
+  /// Whether the stick's page told all this.
+  var overPage = false
+
+  private var door: FrontDoor { FrontDoor(report, overPage: overPage) }
 
   private var imei: String? { showIdentity ? report.imei?.digits : report.imei?.masked }
 
@@ -50,6 +54,7 @@ struct ShownDevice {
       "temperature": .text(report.temperature), "voice": .text(report.voice),
       "flash_chip": .text(report.flashChip), "identity_damaged": .bool(report.identityDamaged),
       "evidence": .text(evidence), "place": .text(place),
+      "way": .string(door.way.rawValue), "way_advice": .string(door.advice),
     ])
   }
 
@@ -72,6 +77,7 @@ struct ShownDevice {
       ("network", report.network), ("registered", report.registration?.rawValue),
       ("signal", report.signal.map { "\($0.dBm) dBm" }), ("band", report.band),
       ("temperature", report.temperature), ("evidence", evidence),
+      ("updated by", door.advice),
     ]
     for (name, value) in rows {
       guard let value else { continue }

@@ -15,7 +15,8 @@ struct SimCommand: AsyncParsableCommand {
       `published PATH ROLE` and `withdrawn PATH` whenever a port comes or goes.
       """)
 
-  @Argument(help: "The model: \(SimulatedModels.names.joined(separator: ", ")).")
+  @Argument(
+    help: "The model: \((SimulatedModels.names + PageSim.names).joined(separator: ", ")).")
   var model: String
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
   var link = "/tmp/modemsmith-stick"
@@ -26,9 +27,16 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "File that gets one JSON line for every message.") var log: String?
   @Option(name: .long, help: "Decides every delay that is drawn.") var seed: UInt64 = 1
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
+  @Option(name: .long, help: "Where the page of a model with a page appears: 127.0.0.1:PORT.")
+  var http = "127.0.0.1:0"
 
   func run() async throws {
     try await explaining(json: false) { () throws(Trouble) in
+      if let end = try await PageSim.serve(
+        model, firmware: firmware, http: http, link: link, speed: speed)
+      {
+        return end
+      }
       let stick = try SimulatedModels.stick(
         model, firmware: firmware,
         options: SimulatedModels.Switches(

@@ -49,6 +49,9 @@ struct InfoCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      if let web = try WebTarget(target) {
+        return try await web.info(json: common.json, showIdentity: showIdentity)
+      }
       let (bus, place) = try await target.bus()
       let updater = Updater(
         bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries)
@@ -121,6 +124,9 @@ struct BackupCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let state = try StateDirectory(target.stateDir)
+      if let web = try WebTarget(target) {
+        return try await web.backup(to: output, in: state, json: common.json)
+      }
       let (bus, place) = try await target.bus()
       let updater = Updater(
         bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries)
@@ -168,6 +174,10 @@ struct RestoreCommand: AsyncParsableCommand {
         throw Trouble(
           "backup.failed", "The backup holds no settings.", advice: ["Choose another backup."],
           exitCode: .badFile)
+      }
+      if let web = try WebTarget(target) {
+        return try await web.restore(
+          saved, settings, toOtherUnit: toOtherUnit, json: common.json)
       }
       let (bus, place) = try await target.bus()
       let updater = Updater(

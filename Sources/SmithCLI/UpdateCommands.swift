@@ -47,14 +47,27 @@ struct UpdateCommand: AsyncParsableCommand {
       plug the stick in again and run `modemsmith resume`.
       """)
 
-  @Argument(help: "The firmware file (.bin, .exe, or a folder of parts).") var file: String
+  @Argument(help: "The firmware file (.bin, .exe, or a folder of parts).") var file: String?
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
   @Flag(name: .long, help: "Agree without being asked.") var yes = false
   @Flag(name: .long, help: "Stop after the plan.") var dryRun = false
+  @OptionGroup var page: PageUpdateOptions
 
   func run() async throws {
+    if target.web != nil {
+      return try await explaining(json: common.json, asReport: !dryRun) { () throws(Trouble) in
+        let web = try WebUpdateTarget(
+          target, page, file: file, policy: try rules.policy(), json: common.json)
+        return try await dryRun ? web.plan() : web.update(yes: yes)
+      }
+    }
+    guard let file, !page.online else {
+      return try await explaining(json: common.json) { () throws(Trouble) in
+        throw PageUpdateOptions.needsFile
+      }
+    }
     if dryRun {
       var plan = PlanCommand()
       plan.file = file
@@ -105,8 +118,14 @@ struct ResumeCommand: AsyncParsableCommand {
       let named = target.port.map {
         Place.named(URL(fileURLWithPath: $0).standardizedFileURL.path)
       }
-      let wanted = named ?? target.place.map { Place.usb($0) }
+      let wanted =
+        try target.web.map { text throws(Trouble) in try WebTarget.place(text) }
+        ?? named ?? target.place.map { Place.usb($0) }
       guard let unfinished = try state.unfinished(at: wanted) else { throw Self.nothing }
+      if unfinished.header.plan.route.hasSuffix("-web") {
+        return try await WebUpdateTarget.resume(
+          unfinished, target, file: file, in: state, json: common.json)
+      }
       let lock = try state.lock(unfinished.header.place)
       defer { withExtendedLifetime(lock) {} }
       let image = try CheckedImage(path: file ?? unfinished.header.file)

@@ -56,6 +56,9 @@ public struct WebUpdater {
     self.surroundings = surroundings
   }
 
+  /// Stands where a file's name stands in plans and journals of the stick's own update.
+  public static let onlineFile = WebPlan.onlineFile
+
   /// Updates; every end is a report, whatever happened.
   public func update(_ source: WebSource, policy: Policy) async -> UpdateReport {
     let start = door.link.now

@@ -48,7 +48,7 @@ extension PageError: TroubleConvertible {
       Trouble(
         "webui.refused", "The stick's page refused \(request) (\(code)).",
         advice: [
-          "Log in with --password-file FILE; many pages refuse everything before that.",
+          "Log in with the password in MODEMSMITH_WEB_PASSWORD; many pages refuse everything before that.",
           "Close the page in every browser and try again.",
         ], exitCode: .refused)
     case .passwordNeeded, .passwordWrong, .locked, .otherUser, .unknownLogin: login
@@ -73,7 +73,7 @@ extension PageError: TroubleConvertible {
       return Trouble(
         "webui.not-json", "The page answered \(path) with something that is no data.",
         facts: ["often a login page, or a page of another device"],
-        advice: [check, "Log in with --password-file FILE."], exitCode: .refused)
+        advice: [check, "Log in with the password in MODEMSMITH_WEB_PASSWORD."], exitCode: .refused)
     case .strangeText(let field):
       return Trouble(
         "webui.strange-text", "The value of \(field) is none that a stick would give.",
@@ -82,7 +82,7 @@ extension PageError: TroubleConvertible {
     case .missing(let field):
       return Trouble(
         "webui.missing", "The page does not tell \(field).",
-        advice: ["Log in with --password-file FILE.", check], exitCode: .refused)
+        advice: ["Log in with the password in MODEMSMITH_WEB_PASSWORD.", check], exitCode: .refused)
     default:
       return Trouble(
         "webui.unknown", "What answers at that address is no page of a stick that is known here.",
@@ -115,7 +115,7 @@ extension PageError: TroubleConvertible {
     default:
       return Trouble(
         "webui.password-needed", "The stick's page wants its password first.",
-        advice: ["Put it in a file of yours and add --password-file FILE."], exitCode: .refused)
+        advice: ["Set MODEMSMITH_WEB_PASSWORD for this one command; it is not kept."], exitCode: .refused)
     }
   }
 
