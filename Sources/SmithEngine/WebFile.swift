@@ -1,9 +1,9 @@
 import Crypto
 import Foundation
 public import SmithBytes
-public import SmithFormats
+import SmithFormats
 public import SmithModel
-import SmithVendors
+public import SmithVendors
 
 extension CheckedImage {
   /// A file that goes to a page as it is; only the stick can read it.
@@ -45,7 +45,7 @@ extension CheckedImage {
     if let foreign = ForeignFile.recognise(bytes) {
       switch foreign.kind {
       case .sierra: throw FrontDoor.sierra(report)
-      case .webPage, .text, .iso9660, .windowsProgram, .blank:
+      case .webPage, .text, .iso9660, .windowsProgram:
         break
       default: return
       }
@@ -59,9 +59,10 @@ extension CheckedImage {
       return
     }
     try FrontDoor.check(image, for: report)
+    let stick = report.model ?? report.manufacturer ?? "none of theirs"
     throw Trouble(
       "plan.wrong-vendor",
-      "The file is a package of another maker (\(image.format.rawValue)); this stick is \(report.model ?? "none of theirs").",
+      "The file is a package of another maker (\(image.format.rawValue)); this is a \(stick).",
       advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
       exitCode: .refused)
   }
@@ -69,7 +70,7 @@ extension CheckedImage {
   private static func digest(_ bytes: SharedBytes) -> String {
     var hash = SHA256()
     for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
-      hash.update(data: bytes.bytes(start..<min(start + 1 << 20, bytes.count)))
+      hash.update(data: bytes.bytes(start..<min(start + 1_048_576, bytes.count)))
     }
     return [UInt8](hash.finalize()).hex
   }
@@ -81,7 +82,7 @@ enum FileText {
   static func contains(_ text: String, _ bytes: SharedBytes) -> Bool {
     let wanted = Array(text.utf8)
     guard !wanted.isEmpty, bytes.count >= wanted.count else { return false }
-    return bytes.withSpan { span in
+    return bytes.withSpan { (span: RawSpan) -> Bool in
       var index = 0
       let end = span.byteCount - wanted.count
       while index <= end {

@@ -110,7 +110,9 @@ final class WebRun {
       return (plan, image, place)
     case .online:
       do throws(PageError) {
-        if let obstacle = try await page.obstacle() { throw .refused(request: "the update", code: obstacle) }
+        if let obstacle = try await page.obstacle() {
+          throw .refused(request: "the update", code: obstacle)
+        }
         switch try await page.check() {
         case .none: return nil
         case .unavailable(let why): throw .refused(request: "looking for an update", code: why)
@@ -139,9 +141,10 @@ final class WebRun {
     let receipt = try BackupReceipt.make(
       of: subject, for: plan, policy: policy, in: updater.surroundings.backups)
     report.backup = receipt.path
-    guard let consent = await owner.consent(to: checked), !owner.wantsToStop else {
+    guard let consent = await owner.consent(to: checked) else {
       throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
     }
+    if owner.wantsToStop { throw UpdateRun.cancelled }
     let armed = try ArmedPlan(checked, receipt, consent)
     let header = JournalHeader(
       tool: updater.surroundings.tool, time: updater.surroundings.backups.time(),

@@ -55,7 +55,8 @@ import Testing
     #expect(try await ZTESettings.restore(bad, over: session).restored.isEmpty)
   }
 
-  @Test("Every switch says what it does for good and how it is undone", arguments: ZTESwitch.allCases)
+  @Test(
+    "Every switch says what it does for good and how it is undone", arguments: ZTESwitch.allCases)
   func undone(which: ZTESwitch) async throws {
     #expect(which.effect.contains("next plugging-in"))
     #expect(which.undo.undo == which)

@@ -112,10 +112,8 @@ import Testing
     let other = await WebTrial(ZTEStick(), file(model: "MF999")).run()
     // The version names the project, and MF667 is in it: only a foreign file has neither.
     #expect(other.first.verdict == .updated)
-    let foreign = WebSource.file(
-      path: "x.bin", bytes: SharedBytes([UInt8](repeating: 0x41, count: 9000).enumerated().map {
-        UInt8(truncatingIfNeeded: $0.offset &* 31 >> 2) | 0x80
-      }), expecting: nil)
+    let noise = (0..<9000).map { UInt8(truncatingIfNeeded: $0 * 31 / 4) | 0x80 }
+    let foreign = WebSource.file(path: "x.bin", bytes: SharedBytes(noise), expecting: nil)
     let unknown = await WebTrial(ZTEStick(), foreign).run()
     #expect(unknown.first.trouble?.code == "plan.product-unknown")
     let old = await WebTrial(ZTEStick(), file("BD_O2MF667V1.0.0B01")).run()

@@ -1,5 +1,5 @@
-public import SmithLink
 import SmithBytes
+public import SmithLink
 import SmithModel
 
 /// The page (Docs/Protocols/alcatel-web.md).
@@ -136,8 +136,10 @@ extension AlcatelStick {
     guard call["_TclRequestVerificationKey"] == key else {
       return web.json("{\"jsonrpc\":\"2.0\",\"error\":{\"code\":\"-32698\"},\"id\":\"0\"}")
     }
-    let needs = isOpen || ["GetSystemInfo", "GetSystemStatus", "GetLoginState", "Login"]
-      .contains(member("method") ?? "")
+    let needs =
+      isOpen
+      || ["GetSystemInfo", "GetSystemStatus", "GetLoginState", "Login"]
+        .contains(member("method") ?? "")
     switch needs ? result(member("method") ?? "", member, text, now) : .failure("-32697") {
     case .success(let result):
       return web.json("{\"jsonrpc\":\"2.0\",\"result\":\(result),\"id\":\"1\"}")

@@ -1,5 +1,5 @@
 public import SmithLink
-public import SmithModel
+import SmithModel
 
 /// A simulated Alcatel stick: the L800 with its page, and relatives of other generations
 /// (Docs/Protocols/alcatel-at.md, Docs/Protocols/alcatel-web.md).

@@ -1,4 +1,5 @@
-public import SmithLink
+import SmithBytes
+import SmithLink
 
 /// How a simulated stick's web server behaves: small servers of such sticks are no Apache.
 public struct WebManners: Sendable, Equatable {

@@ -1,5 +1,5 @@
-public import SmithLink
-public import SmithModel
+import SmithLink
+import SmithModel
 
 /// What page sticks of both makers have alike: power, restarts, an installation that a power cut
 /// spoils or not, and an update that waits at the maker's server.

@@ -1,5 +1,5 @@
-public import SmithLink
 import SmithBytes
+public import SmithLink
 import SmithModel
 
 /// The page (Docs/Protocols/zte-web.md).

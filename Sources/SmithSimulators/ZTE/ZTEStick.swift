@@ -1,5 +1,5 @@
 public import SmithLink
-public import SmithModel
+import SmithModel
 
 /// A simulated ZTE MF667: a network card with a page, or, in the service composition, diagnostic
 /// and AT ports (Docs/Protocols/zte-at.md section 4, Docs/Protocols/zte-web.md).

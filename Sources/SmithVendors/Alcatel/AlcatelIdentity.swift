@@ -97,7 +97,8 @@ public enum AlcatelSettings {
     var result = SettingsRestoration()
     try await PacketProfiles.restore(backup, present: present, over: session, &result)
     if let network = backup.network, network != present.network {
-      if network.command == "SYSSEL", present.network != nil, ["0", "1", "2"].contains(network.value)
+      if network.command == "SYSSEL", present.network != nil,
+        ["0", "1", "2"].contains(network.value)
       {
         result.note(
           "network mode", try await session.send(ATCommand("AT+SYSSEL=,\(network.value),0")))

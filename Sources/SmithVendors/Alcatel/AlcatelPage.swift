@@ -1,5 +1,5 @@
 public import SmithLink
-public import SmithModel
+import SmithModel
 
 /// The page of an Alcatel stick in its three generations (Docs/Protocols/alcatel-web.md).
 public final class AlcatelPage: StickPage {

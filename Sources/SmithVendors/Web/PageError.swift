@@ -115,7 +115,8 @@ extension PageError: TroubleConvertible {
     default:
       return Trouble(
         "webui.password-needed", "The stick's page wants its password first.",
-        advice: ["Set MODEMSMITH_WEB_PASSWORD for this one command; it is not kept."], exitCode: .refused)
+        advice: ["Set MODEMSMITH_WEB_PASSWORD for this one command; it is not kept."],
+        exitCode: .refused)
     }
   }
 

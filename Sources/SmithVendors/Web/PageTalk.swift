@@ -1,5 +1,5 @@
 import SmithBytes
-public import SmithLink
+import SmithLink
 import SmithModel
 
 /// Requests in the manner of stick pages: headers, cookie, bounded answers, nothing followed.
@@ -60,7 +60,7 @@ final class PageTalk {
 
   /// A file in a form of several parts; sent once, and its progress told.
   func upload(
-    _ path: String, field: String, name: String, _ file: SharedBytes, _ more: [WebHeader] = [],
+    _ path: String, field: String, name: String, _ file: SharedBytes, _ more: [WebHeader],
     _ witness: any PageWitness
   ) async throws(PageError) -> [UInt8] {
     let form = Multipart(field: field, name: name, file)

@@ -1,6 +1,6 @@
 public import SmithBytes
 public import SmithLink
-public import SmithModel
+import SmithModel
 
 /// Hears how much of a file has left.
 public protocol PageWitness: AnyObject, Sendable {

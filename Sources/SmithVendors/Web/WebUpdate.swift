@@ -1,5 +1,5 @@
 public import SmithBytes
-import SmithLink
+public import SmithLink
 public import SmithModel
 
 /// Is told of every step of an update through a page before it is taken; a throw means that the

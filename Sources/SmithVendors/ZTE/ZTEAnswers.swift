@@ -1,5 +1,5 @@
 import SmithAT
-public import SmithModel
+import SmithModel
 
 /// The revision text of a ZTE stick, taken apart (Docs/Protocols/zte-at.md section 3).
 public struct ZTERevision: Hashable, Sendable {

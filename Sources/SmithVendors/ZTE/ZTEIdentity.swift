@@ -82,8 +82,9 @@ public enum ZTESettings {
   /// Three small numbers and nothing that could carry a second command.
   private static func isNumbers(_ value: String) -> Bool {
     let fields = TextFields.split(value)
-    return (2...4).contains(fields.count) && fields.allSatisfy { field in
-      (1...2).contains(field.utf8.count) && field.utf8.allSatisfy { (0x30...0x39).contains($0) }
-    }
+    return (2...4).contains(fields.count)
+      && fields.allSatisfy { field in
+        (1...2).contains(field.utf8.count) && field.utf8.allSatisfy { (0x30...0x39).contains($0) }
+      }
   }
 }

@@ -1,7 +1,7 @@
 import Crypto
 import SmithBytes
 public import SmithLink
-public import SmithModel
+import SmithModel
 
 /// The page of a ZTE stick (Docs/Protocols/zte-web.md).
 public final class ZTEPage: StickPage {
@@ -110,7 +110,8 @@ public final class ZTEPage: StickPage {
     case ("1", true), ("3", _):
       let left = try? await read(["psw_fail_num_str"])["psw_fail_num_str"]?.int
       throw .passwordWrong(triesLeft: left)
-    default: throw .refused(request: "LOGIN", code: PageText.shown("\(answer["result"]?.string ?? "-")"))
+    default:
+      throw .refused(request: "LOGIN", code: PageText.shown("\(answer["result"]?.string ?? "-")"))
     }
     signsWrites = !salt.isEmpty
   }

@@ -25,7 +25,7 @@ extension ZTEPage {
     guard file.count <= place.limit else {
       throw .tooBig(bytes: file.count, limit: place.limit)
     }
-    let answer = try await talk.upload(place.path, field: "filename", name: name, file, witness)
+    let answer = try await talk.upload(place.path, field: "filename", name: name, file, [], witness)
     let word = TextFields.trim(String(decoding: answer.prefix(200), as: UTF8.self))
     guard word == "success" else { throw .uploadRefused(PageText.shown(word)) }
   }
