@@ -51,8 +51,13 @@ struct WebTarget {
       place: door.place, state: .normal, report: report, settings: settings)
     let store = BackupStore.files(in: state)
     let backup = Backup(of: subject, time: store.time())
-    let path = try output ?? store.save(backup)
-    if output != nil { try backup.write(to: path) }
+    let path: String
+    if let output {
+      try backup.write(to: output)
+      path = output
+    } else {
+      path = try store.save(backup)
+    }
     if let file { try Self.write(file, to: "\(path).configure") }
     if json {
       Output.json(

@@ -41,7 +41,14 @@ public struct ZTEStick: WebBody {
     /// Access point.
     public var apn: String
     /// User name; empty for none.
-    public var user = ""
+    public var user: String
+
+    /// Gathers the parts.
+    public init(name: String, apn: String, user: String = "") {
+      self.name = name
+      self.apn = apn
+      self.user = user
+    }
   }
 
   /// Deviations.
