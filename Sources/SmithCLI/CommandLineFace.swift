@@ -58,6 +58,6 @@ struct Modemsmith: AsyncParsableCommand {
     subcommands: [
       ListCommand.self, InfoCommand.self, ATCommandLine.self, ImageCommand.self, PlanCommand.self,
       RehearseCommand.self, UpdateCommand.self, ResumeCommand.self, BackupCommand.self,
-      RestoreCommand.self, HistoryCommand.self, SimCommand.self,
+      RestoreCommand.self, HistoryCommand.self, SimCommand.self, ZTECommand.self,
     ])
 }

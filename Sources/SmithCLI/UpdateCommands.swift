@@ -231,6 +231,7 @@ extension Plan {
       "cannot_back_up": .array(cannotBackUp.map { .string($0) }),
       "cannot_verify": .array(cannotVerify.map { .string($0) }),
       "warnings": .array(warnings.map { .string($0) }), "evidence": .string(evidence),
+      "inferences": .array(inferences.map { .string($0) }),
     ])
   }
 }
