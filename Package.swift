@@ -102,6 +102,8 @@ let package = Package(
         .embedInCode("Devices/huawei-e5.json5"),
         .embedInCode("Devices/huawei-siblings.json5"),
         .embedInCode("Devices/usb-ids.json5"),
+        .embedInCode("Devices/zte.json5"),
+        .embedInCode("Devices/alcatel.json5"),
       ], swiftSettings: strict),
     // Floor 4
     room(
@@ -193,6 +195,18 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithVendors", "SmithSimulators", "SmithBench",
         "SmithPorts",
+      ]),
+    tests(
+      "ZTETests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
+        "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
+    tests(
+      "AlcatelTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
+        "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     // Runs the executable as its owner does; imports none of it.
     tests("FaceTests", []),

@@ -31,6 +31,7 @@ let package = Package(
     fuzzer("FuzzMonitor"),
     fuzzer("FuzzQualcomm"),
     fuzzer("FuzzSierra"),
+    fuzzer("FuzzPages"),
     fuzzer("FuzzBalongImage"),
     fuzzer("FuzzISO9660"),
     fuzzer("FuzzBalongLoader"),

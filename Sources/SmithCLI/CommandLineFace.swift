@@ -64,5 +64,6 @@ struct Modemsmith: AsyncParsableCommand {
       LibraryCommand.self, AdviseCommand.self,
       UnlockCommand.self,
       SwitchCommand.self, DoctorCommand.self,
+      ZTECommand.self,
     ])
 }

@@ -7,6 +7,10 @@ struct ShownDevice {
   let mode: String?
   let place: Place?
   let showIdentity: Bool
+  /// Whether the stick's page told all this.
+  var overPage = false
+
+  private var door: FrontDoor { FrontDoor(report, overPage: overPage) }
 
   private var imei: String? { showIdentity ? report.imei?.digits : report.imei?.masked }
 
@@ -54,6 +58,7 @@ struct ShownDevice {
       "complaints": .array(report.complaints.map { .string($0) }),
       "notes": .array((sheet?.quirks ?? []).map { .string($0) }),
       "evidence": .text(evidence), "place": .text(place),
+      "way": .string(door.way.rawValue), "way_advice": .string(door.advice),
     ])
   }
 
@@ -80,7 +85,7 @@ struct ShownDevice {
       ("carrier", report.carrier), ("settings", report.carrierSettings),
       ("network", report.network), ("registered", report.registration?.rawValue),
       ("signal", report.signal.map { "\($0.dBm) dBm" }), ("technology", report.technology),
-      ("band", report.band), ("temperature", report.temperature), ("evidence", evidence),
+      ("band", report.band), ("temperature", report.temperature), ("evidence", evidence), ("updated by", door.advice),
     ]
     for (name, value) in always { row(name, value ?? "not told") }
     for (name, value) in whereTold {

@@ -180,6 +180,9 @@ enum PlanText {
     }
     for text in plan.cannotBackUp { Output.error("  not saved:   \(text)") }
     for text in plan.cannotVerify { Output.error("  not checked: \(text)") }
+    for text in plan.inferences {
+      Output.error(Output.paint("  ? inference, never proven: \(text)", .yellow))
+    }
     for text in plan.warnings { Output.error(Output.paint("  ! \(text)", .yellow)) }
     Output.error(
       "  While it writes, do not unplug the stick. If it happens all the same, plug it in again and"

@@ -53,15 +53,28 @@ struct UpdateCommand: AsyncParsableCommand {
       """)
 
   @Argument(help: "The firmware file (.bin, .exe, a folder of parts, or an archive).")
-  var file: String
+  var file: String?
   @OptionGroup var choice: InsideOptions
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
   @Flag(name: .long, help: "Agree without being asked.") var yes = false
   @Flag(name: .long, help: "Stop after the plan.") var dryRun = false
+  @OptionGroup var page: PageUpdateOptions
 
   func run() async throws {
+    if target.web != nil {
+      return try await explaining(json: common.json, asReport: !dryRun) { () throws(Trouble) in
+        let web = try WebUpdateTarget(
+          target, page, file: file, policy: try rules.policy(), json: common.json)
+        return try await dryRun ? web.plan() : web.update(yes: yes)
+      }
+    }
+    guard let file, !page.online else {
+      return try await explaining(json: common.json) { () throws(Trouble) in
+        throw PageUpdateOptions.needsFile
+      }
+    }
     if dryRun {
       var plan = PlanCommand()
       plan.file = file
@@ -121,8 +134,14 @@ struct ResumeCommand: AsyncParsableCommand {
       let named = target.port.map {
         Place.named(URL(fileURLWithPath: $0).standardizedFileURL.path)
       }
-      let wanted = named ?? target.place.map { Place.usb($0) }
+      let wanted =
+        try target.web.map { text throws(Trouble) in try WebTarget.place(text) }
+        ?? named ?? target.place.map { Place.usb($0) }
       guard let unfinished = try state.unfinished(at: wanted) else { throw Self.nothing }
+      if unfinished.header.plan.route.hasSuffix("-web") {
+        return try await WebUpdateTarget.resume(
+          unfinished, target, file: file, in: state, json: common.json)
+      }
       let lock = try state.lock(unfinished.header.place)
       defer { withExtendedLifetime(lock) {} }
       let image = try FirmwareFile(file ?? unfinished.header.file).open(
@@ -248,6 +267,7 @@ extension Plan {
       "cannot_back_up": .array(cannotBackUp.map { .string($0) }),
       "cannot_verify": .array(cannotVerify.map { .string($0) }),
       "warnings": .array(warnings.map { .string($0) }), "evidence": .string(evidence),
+      "inferences": .array(inferences.map { .string($0) }),
     ])
   }
 }

@@ -18,6 +18,12 @@ public enum StickIdentity {
     switch report.vendor {
     case "huawei": try await HuaweiIdentity.ask(asker, &report)
     case "sierra": try await SierraIdentity.ask(asker, &report)
+    case "zte":
+      report.answers = asker.answers
+      return try await ZTEIdentity.complete(report, over: session)
+    case "alcatel":
+      report.answers = asker.answers
+      return try await AlcatelIdentity.complete(report, over: session)
     default: break
     }
     if asker.gaveUp {

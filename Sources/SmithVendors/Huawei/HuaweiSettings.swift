@@ -8,7 +8,7 @@ public enum HuaweiSettings {
     let asker = Asker(session)
     var settings = DeviceSettings()
     if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = profiles(answer)
+      settings.profiles = PacketProfiles.read(answer)
     }
     if let answer = try await asker.ask("AT^SETPORT?") { settings.ports = ports(answer) }
     for name in ["SYSCFGEX", "SYSCFG"] where settings.network == nil {
@@ -42,19 +42,11 @@ public enum HuaweiSettings {
   {
     let present = try await read(over: session)
     var result = SettingsRestoration()
-    for profile in backup.profiles ?? []
-    where present.profiles?.contains(profile) != true {
-      let name = "APN profile \(profile.id)"
-      guard let command = command(for: profile) else {
-        result.leftOut.append("\(name): it holds characters that cannot be written")
-        continue
-      }
-      note(try await session.send(command), name, &result)
-    }
+    try await PacketProfiles.restore(backup, present: present, over: session, &result)
     if let network = backup.network, network != present.network {
       if network.command == present.network?.command, isNetworkMode(network.value) {
         let command = ATCommand("AT^\(network.command)=\(network.value)")
-        note(try await session.send(command), "network mode", &result)
+        result.note("network mode", try await session.send(command))
       } else {
         result.leftOut.append("network mode: the new firmware writes it in another way")
       }
@@ -79,32 +71,6 @@ public enum HuaweiSettings {
     else { return nil }
     let before = ports.before.joined(separator: ",")
     return ATCommand("AT^SETPORT=\"\(before);\(ports.after.joined(separator: ","))\"")
-  }
-
-  private static func command(for profile: DeviceSettings.APNProfile) -> ATCommand? {
-    guard (1...16).contains(profile.id), TextFields.isQuotable(profile.apn),
-      ["IP", "IPV6", "IPV4V6", "PPP"].contains(profile.type.uppercased())
-    else { return nil }
-    return ATCommand("AT+CGDCONT=\(profile.id),\"\(profile.type)\",\"\(profile.apn)\"")
-  }
-
-  private static func note(
-    _ response: ATResponse, _ name: String, _ result: inout SettingsRestoration
-  ) {
-    if response.isOK {
-      result.restored.append(name)
-    } else {
-      result.leftOut.append("\(name): the stick answered \(response.final)")
-    }
-  }
-
-  /// `+CGDCONT: 1,"IP","internet","0.0.0.0",0,0`, one line a profile.
-  static func profiles(_ response: ATResponse) -> [DeviceSettings.APNProfile] {
-    response.values("+CGDCONT").compactMap { value in
-      let fields = TextFields.split(value)
-      guard fields.count >= 3, let id = Int(fields[0]) else { return nil }
-      return .init(id: id, type: fields[1], apn: fields[2])
-    }
   }
 
   /// `^SETPORT:"A1,A2;12,1,16,A1,A2"`, or the older `^SETPORT:;2,3,16`.
