@@ -4,7 +4,7 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [framing] [cable] [updates] [program]`; all parts, if none is named.
+/// `smith-bench [--quick] [framing] [cable] [sierra] [updates] [program]`; all parts, if none is named.
 @main
 enum SmithBench {
   static func main() async throws {
@@ -20,6 +20,7 @@ enum SmithBench {
     }
     if wants("framing") { add(framing(quick)) }
     if wants("cable") { add(try cable(quick)) }
+    if wants("sierra") { add(try sierra(quick)) }
     if wants("updates") { add(await updates(quick)) }
     if wants("program") { add(try program(quick)) }
     try write(rows)
@@ -97,6 +98,18 @@ enum SmithBench {
       }
     }
     return rows
+  }
+
+  static func sierra(_ quick: Bool) throws -> [Row] {
+    let results = try (0..<(quick ? 3 : 7)).map { _ in try Cable.run("qdl", mebibytes: 32) }
+    let peak = results.map(\.peakMiB).max() ?? 0
+    let big = try Cable.run("qdl", mebibytes: 256)
+    return [
+      Row("QDL 32 MiB", median(results.map { 32 / $0.seconds }), "MiB/s"),
+      Row("QDL 32 MiB, processor", median(results.map { $0.cpu * 1000 / 32 }), "ms/MiB").atMost(4),
+      Row("QDL 32 MiB, peak memory", peak, "MiB"),
+      Row("QDL 256 MiB, peak memory", big.peakMiB, "MiB").atMost(peak + 8),
+    ]
   }
 
   static func updates(_ quick: Bool) async -> [Row] {
