@@ -202,6 +202,7 @@ final class UpdateRun {
     }
     error.exitCode = report.exitCode(for: error)
     report.trouble = error
+    adviseAfterFailure()
     if witness.reached != .nothing, !error.code.hasPrefix("journal.") {
       try? witness.journal.append(.ended(report.verdict))
     }
@@ -270,7 +271,18 @@ final class UpdateRun {
     report.trouble = outcome.trouble
     let code = report.exitCode
     if outcome.verdict != .updated { report.trouble?.exitCode = code }
+    adviseAfterFailure()
     if witness.journalWorks { try? witness.journal.append(.ended(outcome.verdict)) }
+  }
+
+  /// A stick that works as before has nothing left to resume.
+  private func adviseAfterFailure() {
+    guard report.verdict == .failedStillWorks, let advice = report.trouble?.advice,
+      advice.contains(where: { $0.contains("resume") })
+    else { return }
+    report.trouble?.advice =
+      advice.filter { !$0.contains("resume") }
+      + ["The stick still works: unplug it, plug it in, and run `modemsmith update` again."]
   }
 
   private func note(_ trouble: Trouble) {

@@ -25,7 +25,8 @@ struct StickReturn {
       let left = limit - (bus.now - start)
       if let subject = await ask(within: left) {
         if subject.state == .normal { return subject }
-        if subject.state != .silent {
+        // The diagnostic port belongs to a running firmware whose AT commands are still to come.
+        if subject.state != .silent, subject.state != .diag {
           last = subject
           sightings += 1
         }
