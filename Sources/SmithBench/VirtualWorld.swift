@@ -140,10 +140,12 @@ struct VirtualWorld<Body: StickBody>: Sendable {
     var bytes = bytes
     if dice.happens(weather.drop) { return }
     // A bus with checksums does not turn one AT text into another; frames, which have a checksum
-    // of their own because of it, can be damaged behind the bus, in the stick's buffers.
-    if bytes.first == 0x7e, dice.happens(weather.corrupt) { flip(&bytes) }
+    // of their own because of it, can be damaged behind the bus, in the stick's buffers. A QDL
+    // chunk (0x27) has no flags.
+    let isFrame = bytes.first == 0x7e || bytes.first == 0x27 && bytes.count > 13
+    if isFrame, dice.happens(weather.corrupt) { flip(&bytes) }
     // One write of an AT command is one USB transfer and arrives whole; long frames may not.
-    if bytes.count > 64, bytes[0] == 0x7e, dice.happens(weather.split) {
+    if bytes.count > 64, isFrame, dice.happens(weather.split) {
       let border = 1 + Int(dice.next() % UInt64(bytes.count - 1))
       accept(body.receive([UInt8](bytes[..<border]), on: key.port, at: now))
       bytes.removeFirst(border)

@@ -156,7 +156,7 @@ final class UpdateRun {
       try await family().flash(job, over: link, on: bus, watched: witness)
     } catch {
       report.bytes = witness.acknowledged
-      if likely?.mayHaveWorked.contains(error.code) == true, witness.isWriting {
+      if witness.isWriting, isDecidedByAsking(error) {
         await verify(header, witness, after: error)
       } else {
         try await settle(error, header, witness)
@@ -165,6 +165,12 @@ final class UpdateRun {
     }
     report.bytes = witness.acknowledged
     await verify(header, witness)
+  }
+
+  /// Whether only the stick itself can say what a failed write came to: its last answer was lost,
+  /// or its loader writes whole images, so that every one may be there, the old or the new.
+  private func isDecidedByAsking(_ error: Trouble) -> Bool {
+    likely?.startsWhenReplugged == true || likely?.mayHaveWorked.contains(error.code) == true
   }
 
   /// The planner refused every file without a family.
@@ -182,11 +188,11 @@ final class UpdateRun {
     case .nothing:
       report.verdict = .unchanged
     case .entered:
-      await settleEntered(header, &error)
+      await settleEntered(header, witness, &error)
     case .writing(certain: false)
     where witness.isFresh && (try? family().refusalsAtTheDoor.contains(error.code)) == true:
       // The first item was refused, so nothing was begun: the stick can go back to what it ran.
-      await settleEntered(header, &error)
+      await settleEntered(header, witness, &error)
     case .writing(let certain):
       report.verdict = certain ? .needsRescue : .unknown
       error.aftermath = certain ? .needsRescue : .unknown
@@ -196,19 +202,23 @@ final class UpdateRun {
     }
     error.exitCode = report.exitCode(for: error)
     report.trouble = error
+    adviseAfterFailure()
     if witness.reached != .nothing, !error.code.hasPrefix("journal.") {
       try? witness.journal.append(.ended(report.verdict))
     }
   }
 
   /// Download mode was asked for and nothing was written: bring the stick back if it can be done.
-  private func settleEntered(_ header: JournalHeader, _ error: inout Trouble) async {
+  private func settleEntered(
+    _ header: JournalHeader, _ witness: RunWitness, _ error: inout Trouble
+  ) async {
     let back = await StickReturn(bus, place, likely: likely).bringBack()
     switch back?.state {
     case .normal: break
     case .waiting where likely?.startsWhenReplugged == true:
-      report.verdict = .failedStillWorks
-      error.aftermath = .stillBoots
+      // A stick that ran before still can; of one that waited before, nothing is known.
+      report.verdict = witness.isFresh ? .failedStillWorks : .unknown
+      error.aftermath = witness.isFresh ? .stillBoots : .unknown
       return
     case .waiting, .bootROM:
       report.verdict = .needsRescue
@@ -242,14 +252,18 @@ final class UpdateRun {
     // Nothing that follows can harm the stick, so a full disk is no reason not to ask it.
     do { try witness.journal.append(.verifying) } catch { report.warnings.append(error.summary) }
     await owner.hear(.phase(.verify, "Waiting for the stick to start its new firmware"))
-    let checker = Verification(bus, place, header, policy, likely)
+    let isComplete = failure == nil || witness.reached == .allWritten
+    let checker = Verification(bus, place, header, policy, likely, isComplete: isComplete)
     var outcome = await checker.outcome()
     let saved = header.backup.flatMap { updater.surroundings.backups.load($0) }
     if let settings = saved?.settings, outcome.verdict == .updated {
       await owner.hear(.phase(.restore, "Comparing settings"))
       await checker.restore(settings, &outcome)
     }
-    if outcome.verdict != .updated, let failure { outcome.trouble = failure }
+    if outcome.verdict != .updated, var failure {
+      failure.aftermath = outcome.verdict.aftermath
+      outcome.trouble = failure
+    }
     report.verdict = outcome.verdict
     report.after = outcome.subject?.report.firmware
     if let subject = outcome.subject { report.device = subject.report }
@@ -257,7 +271,18 @@ final class UpdateRun {
     report.trouble = outcome.trouble
     let code = report.exitCode
     if outcome.verdict != .updated { report.trouble?.exitCode = code }
+    adviseAfterFailure()
     if witness.journalWorks { try? witness.journal.append(.ended(outcome.verdict)) }
+  }
+
+  /// A stick that works as before has nothing left to resume.
+  private func adviseAfterFailure() {
+    guard report.verdict == .failedStillWorks, let advice = report.trouble?.advice,
+      advice.contains(where: { $0.contains("resume") })
+    else { return }
+    report.trouble?.advice =
+      advice.filter { !$0.contains("resume") }
+      + ["The stick still works: unplug it, plug it in, and run `modemsmith update` again."]
   }
 
   private func note(_ trouble: Trouble) {
@@ -277,6 +302,18 @@ extension UpdateRun {
   static let cancelledInDownload = Trouble(
     "update.cancelled", "Stopped at your request before anything was written.",
     advice: ["Run the command again whenever you like."], exitCode: .cancelled)
+}
+
+extension Verdict {
+  /// What a failure that ends so left behind.
+  fileprivate var aftermath: Aftermath {
+    switch self {
+    case .unchanged: .untouched
+    case .updated, .failedStillWorks: .stillBoots
+    case .needsRescue: .needsRescue
+    case .unknown: .unknown
+    }
+  }
 }
 
 extension UpdateReport {

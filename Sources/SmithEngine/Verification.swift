@@ -25,7 +25,8 @@ struct StickReturn {
       let left = limit - (bus.now - start)
       if let subject = await ask(within: left) {
         if subject.state == .normal { return subject }
-        if subject.state != .silent {
+        // The diagnostic port belongs to a running firmware whose AT commands are still to come.
+        if subject.state != .silent, subject.state != .diag {
           last = subject
           sightings += 1
         }
@@ -50,6 +51,32 @@ struct StickReturn {
     let hasLeft = (try? await likely.leave(over: link, from: loader)) != nil
     await link.close()
     return hasLeft ? await wait(within: .seconds(90)) : found
+  }
+
+  /// Asks a loader to restart the stick until it leaves the bus; a request can be lost.
+  ///
+  /// - Returns: what it is afterwards, and whether it was seen to leave.
+  func restart(_ found: Subject, _ loader: Loader) async -> (subject: Subject?, hasLeft: Bool) {
+    guard let likely else { return (found, false) }
+    for _ in 0..<3 {
+      guard let link = await open(within: .seconds(5)) else { continue }
+      try? await likely.leave(over: link, from: loader)
+      let hasLeft = await goes(link)
+      await link.close()
+      if hasLeft { return (await wait(within: .seconds(150)), true) }
+    }
+    return (found, false)
+  }
+
+  /// Whether the port behind a link vanishes within ten seconds.
+  private func goes(_ link: any ByteLink) async -> Bool {
+    let end = bus.now + .seconds(10)
+    while bus.now < end {
+      do { _ = try await link.receive(within: .milliseconds(200)) } catch .silent {
+        continue
+      } catch { return true }
+    }
+    return false
   }
 
   private func ask(within limit: Duration) async -> Subject? {
@@ -90,15 +117,18 @@ struct Verification {
   private let header: JournalHeader
   private let policy: Policy
   private let family: (any Family)?
+  /// Whether the stick acknowledged everything.
+  private let isComplete: Bool
 
   /// The first start after an update can take more than a minute.
   private static var limit: Duration { .seconds(150) }
 
   init(
     _ bus: any Bus, _ place: Place, _ header: JournalHeader, _ policy: Policy,
-    _ family: (any Family)?
+    _ family: (any Family)?, isComplete: Bool
   ) {
     self.family = family
+    self.isComplete = isComplete
     self.bus = bus
     self.place = place
     self.header = header
@@ -106,9 +136,20 @@ struct Verification {
   }
 
   func outcome() async -> Outcome {
-    guard let subject = await StickReturn(bus, place, likely: family).wait(within: Self.limit)
-    else {
-      return Outcome(verdict: .unknown, trouble: Self.didNotReturn)
+    let back = StickReturn(bus, place, likely: family)
+    guard var subject = await back.wait(within: Self.limit) else {
+      return Outcome(verdict: .unknown, trouble: Self.didNotReturn())
+    }
+    if case .waiting(let loader) = subject.state, family?.startsWhenReplugged == true {
+      let (again, hasLeft) = await back.restart(subject, loader)
+      guard let again else { return Outcome(verdict: .unknown, trouble: Self.didNotReturn()) }
+      subject = again
+      // A stick that says that all is written and yet stays may start with its next power.
+      if subject.state.isWaiting, isComplete || !hasLeft {
+        return Outcome(
+          verdict: .unknown, subject: subject,
+          trouble: Self.didNotReturn("All was sent, but the stick stays in its boot loader."))
+      }
     }
     guard subject.state == .normal else {
       return Outcome(
@@ -140,7 +181,18 @@ struct Verification {
     if let before = plan.model, let model = subject.report.model, model != before {
       outcome.warnings.append("the stick called itself \(before) before and says \(model) now")
     }
-    outcome.warnings += family?.shortfalls(of: subject.report, carrier: plan.carrier) ?? []
+    let shortfalls = family?.shortfalls(of: subject.report, carrier: plan.carrier) ?? []
+    outcome.warnings += shortfalls
+    // Only a part was acknowledged: the version is new, the rest has to speak for itself.
+    if !isComplete, family?.startsWhenReplugged == true, plan.items.count > 1 {
+      if !shortfalls.isEmpty {
+        outcome.verdict = .failedStillWorks
+        outcome.trouble = Self.unverified("\(now) is there, but not all that belongs to it")
+      } else if plan.before == plan.after {
+        outcome.verdict = .unknown
+        outcome.trouble = Self.unverified("its version is the same before and after")
+      }
+    }
     compareIdentity(subject, &outcome)
     return outcome
   }
@@ -189,11 +241,15 @@ struct Verification {
     }
   }
 
-  private static let didNotReturn = Trouble(
-    "stick.did-not-return", "All was written, but the stick did not come back in time.",
-    advice: [
-      "Unplug it, wait ten seconds, plug it in and run `modemsmith resume`: it only asks then."
-    ], aftermath: .unknown, exitCode: .unknown)
+  private static func didNotReturn(
+    _ summary: String = "All was written, but the stick did not come back in time."
+  ) -> Trouble {
+    Trouble(
+      "stick.did-not-return", summary,
+      advice: [
+        "Unplug it, wait ten seconds, plug it in and run `modemsmith resume`: it only asks then."
+      ], aftermath: .unknown, exitCode: .unknown)
+  }
 
   private static func stillWaiting(_ state: StickState) -> Trouble {
     Trouble(

@@ -9,7 +9,7 @@ import SmithVendors
 import Testing
 
 /// Sticks, files and trials of whole updates.
-private enum Scenes {
+enum Scenes {
   static let models = ["mc7700", "mc7304", "mc7455", "usb308"]
 
   static func stick(_ name: String, quirks: SierraQuirks = SierraQuirks()) throws -> SierraStick {

@@ -41,6 +41,8 @@ enum Cable {
     case "sink": _ = bench_sink(3)
     case "pong": bench_pong(3, number)
     case "ping": try show(ping(number << 20))
+    case "qdl-sink": QDLSink(descriptor: 3).run()
+    case "qdl": try show(await QDLSink.measure(number << 20))
     case "flash": try show(await flash(number << 20))
     case "flash-thread":
       let result = try await withTaskExecutorPreference(PortThread()) {
@@ -81,13 +83,13 @@ enum Cable {
     return Result(seconds: seconds, cpu: after.cpu - before.cpu, peakMiB: after.peakMiB)
   }
 
-  private struct Ends {
+  struct Ends {
     var master: Int32 = -1
     var slave: Int32 = -1
     var path = ""
   }
 
-  private static func farEnd(_ mode: String, _ value: String) throws -> (Ends, Int32) {
+  static func farEnd(_ mode: String, _ value: String) throws -> (Ends, Int32) {
     var ends = Ends()
     var path = [CChar](repeating: 0, count: 64)
     guard bench_open_pty(&ends.master, &ends.slave, &path, path.count) == 0 else {
@@ -99,7 +101,7 @@ enum Cable {
     return (ends, process)
   }
 
-  private static func end(_ ends: Ends, _ process: Int32) {
+  static func end(_ ends: Ends, _ process: Int32) {
     close(ends.slave)
     close(ends.master)
     var status: Int32 = 0

@@ -4,7 +4,7 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, usbip, updates, sticks,
+/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, usbip, sierra, updates, sticks,
 /// program, peeling and library; all, if none is named.
 @main
 enum SmithBench {
@@ -29,6 +29,7 @@ enum SmithBench {
       for _ in 0..<3 { rates.append(try await USBIPCable.run(mebibytes: quick ? 32 : 128)) }
       add([Row("USB/IP server, one serial interface", median(rates), "MB/s").atLeast(20)])
     }
+    if wants("sierra") { add(try sierra(quick)) }
     if wants("updates") { add(await updates(quick)) }
     if wants("sticks") { add(try sticks(quick)) }
     if wants("program") { add(try program(quick)) }
@@ -109,6 +110,18 @@ enum SmithBench {
       }
     }
     return rows
+  }
+
+  static func sierra(_ quick: Bool) throws -> [Row] {
+    let results = try (0..<(quick ? 3 : 7)).map { _ in try Cable.run("qdl", mebibytes: 32) }
+    let peak = results.map(\.peakMiB).max() ?? 0
+    let big = try Cable.run("qdl", mebibytes: 256)
+    return [
+      Row("QDL 32 MiB", median(results.map { 32 / $0.seconds }), "MiB/s"),
+      Row("QDL 32 MiB, processor", median(results.map { $0.cpu * 1000 / 32 }), "ms/MiB").atMost(4),
+      Row("QDL 32 MiB, peak memory", peak, "MiB"),
+      Row("QDL 256 MiB, peak memory", big.peakMiB, "MiB").atMost(peak + 8),
+    ]
   }
 
   static func updates(_ quick: Bool) async -> [Row] {

@@ -6,7 +6,7 @@ import SmithTrials
 enum SmithStorm {
   static func main() async throws {
     let arguments = try Arguments(CommandLine.arguments)
-    let storm = try await Storm()
+    let storm = try await Storm(of: arguments.vendors)
     if arguments.explain {
       for line in await storm.explain(seed: arguments.seed) { print(line) }
       return
@@ -52,6 +52,7 @@ struct Arguments {
   var runs = 1000
   /// Tell one seed message by message instead of running many.
   var explain = false
+  var vendors = Storm.Vendor.allCases
   let lanes = max(1, min(ProcessInfo.processInfo.activeProcessorCount, 16))
 
   init(_ words: [String]) throws {
@@ -61,7 +62,12 @@ struct Arguments {
         explain = true
         continue
       }
-      guard let value = rest.popFirst().flatMap({ UInt64($0) }) else { throw Usage() }
+      let word = rest.popFirst() ?? ""
+      if name == "--vendor", let vendor = Storm.Vendor(rawValue: word) {
+        vendors = [vendor]
+        continue
+      }
+      guard let value = UInt64(word) else { throw Usage() }
       switch name {
       case "--seed": seed = value
       case "--runs": runs = Int(clamping: value)
@@ -71,6 +77,8 @@ struct Arguments {
   }
 
   struct Usage: Error, CustomStringConvertible {
-    var description: String { "usage: smith-storm [--seed N] [--runs N] [--explain]" }
+    var description: String {
+      "usage: smith-storm [--seed N] [--runs N] [--vendor huawei|sierra] [--explain]"
+    }
   }
 }

@@ -35,7 +35,8 @@ public struct SierraBoot: Family {
     if try await answersAT(link) { return .normal }
     var limits = QDLLimits()
     limits.tries = 1
-    limits.answer = .seconds(1)
+    // Loaders take up to a second and a half for an answer.
+    limits.answer = .seconds(3)
     do {
       return .waiting(.qdl(version: try await SierraQDL.probe(over: link, limits: limits)))
     } catch .gone {
@@ -46,6 +47,9 @@ public struct SierraBoot: Family {
       return .diag
     } catch .sahara {
       return .waiting(.sahara)
+    } catch .switchRefused, .versionRefused {
+      // It is a loader, though none that we can write through; it can still be told to leave.
+      return .waiting(.qdl(version: 0))
     } catch {
       return .silent
     }
@@ -100,6 +104,8 @@ public struct SierraBoot: Family {
       guard policy.forced.contains(.productUnknown) else { throw SierraMismatch.inBootMode }
       return judgement
     }
+    // The line letter of a revision such as `K1_0_2_4AP`: a 3G stick.
+    if report.productID?.count == 1 { throw SierraMismatch.hipLoader }
     let match: SierraMatching.Match
     do {
       match = try SierraMatching.match(image.sierra, with: Self.device(report)) { rule in
@@ -162,6 +168,11 @@ public struct SierraBoot: Family {
 }
 
 extension SierraMismatch {
+  static let hipLoader = Trouble(
+    "sierra.hip-loader", "The boot loader of this 3G stick speaks HIP, which is not built yet.",
+    facts: ["what is known of it is in Docs/Protocols/sierra-qdl.md section 7"],
+    advice: ["Use the vendor's own tool; `info`, `backup` and `image show` work."],
+    aftermath: .untouched, exitCode: .refused)
   static let inBootMode = Trouble(
     "sierra.in-boot-mode", "The stick waits in its boot loader and does not say what it is.",
     facts: ["the loader itself refuses an image of another product"],
