@@ -16,7 +16,8 @@ struct PageTarget {
   }
 
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> ExitCode {
-    do throws(Trouble) { return try await page.info(json: json, showIdentity: showIdentity) } catch {
+    do throws(Trouble) { return try await page.info(json: json, showIdentity: showIdentity) } catch
+    {
       guard error.code == Self.unknown else { throw error }
     }
     return try await hiLink.info(json: json, showIdentity: showIdentity)

@@ -85,7 +85,8 @@ struct ShownDevice {
       ("carrier", report.carrier), ("settings", report.carrierSettings),
       ("network", report.network), ("registered", report.registration?.rawValue),
       ("signal", report.signal.map { "\($0.dBm) dBm" }), ("technology", report.technology),
-      ("band", report.band), ("temperature", report.temperature), ("evidence", evidence), ("updated by", door.advice),
+      ("band", report.band), ("temperature", report.temperature), ("evidence", evidence),
+      ("updated by", door.advice),
     ]
     for (name, value) in always { row(name, value ?? "not told") }
     for (name, value) in whereTold {

@@ -26,19 +26,19 @@ extension CheckedImage {
     throws(Trouble)
   {
     try Self.refuseForeign(bytes, report)
-    image = FirmwareImage(
-      format: .opaque, origin: 0..<bytes.count, kinds: [.firmware], segments: [])
-    self.path = path
-    sha256 = Self.digest(bytes)
+    self.init(
+      image: FirmwareImage(
+        format: .opaque, origin: 0..<bytes.count, kinds: [.firmware], segments: []),
+      path: path, sha256: Self.digest(bytes))
   }
 
   /// Stands for the update that the stick itself loads; there is no file.
   init(online version: String?) {
-    image = FirmwareImage(
-      format: .opaque, origin: 0..<0, kinds: [.firmware], segments: [],
-      claims: ImageClaims(firmware: version.map { FirmwareVersion($0) }))
-    path = WebPlan.onlineFile
-    sha256 = Self.digest(SharedBytes(Array((version ?? "").utf8)))
+    self.init(
+      image: FirmwareImage(
+        format: .opaque, origin: 0..<0, kinds: [.firmware], segments: [],
+        claims: ImageClaims(firmware: version.map { FirmwareVersion($0) })),
+      path: WebPlan.onlineFile, sha256: Self.digest(SharedBytes(Array((version ?? "").utf8))))
   }
 
   private static func refuseForeign(_ bytes: SharedBytes, _ report: DeviceReport) throws(Trouble) {

@@ -105,7 +105,7 @@ enum SierraSettings {
     let asker = Asker(session)
     var settings = DeviceSettings()
     if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = HuaweiSettings.profiles(answer)
+      settings.profiles = PacketProfiles.read(answer)
     }
     if let answer = try await asker.ask("AT+CPIN?") {
       settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
@@ -122,9 +122,7 @@ enum SierraSettings {
     var result = SettingsRestoration()
     let asker = Asker(session)
     let present = try await read(over: session)
-    for profile in settings.profiles ?? [] where present.profiles?.contains(profile) != true {
-      result.leftOut.append("APN profile \(profile.id): not written to Sierra sticks yet")
-    }
+    try await PacketProfiles.restore(settings, present: present, over: session, &result)
     guard let wanted = settings.carrier, TextFields.isQuotable(wanted),
       let preference = try await SierraIdentity.preference(asker)
     else { return result }
