@@ -25,8 +25,23 @@ public enum CommandLineFace {
       let code = Modemsmith.exitCode(for: error)
       guard code == .validationFailure else { Modemsmith.exit(withError: error) }
       Output.error(Modemsmith.fullMessage(for: error))
+      if CommandLine.arguments.contains("--json") {
+        Output.json(
+          .object([
+            "event": .string("error"), "trouble": badUsage(Modemsmith.message(for: error)).json,
+          ]))
+      }
       exit(SmithModel.ExitCode.usage.rawValue)
     }
+  }
+}
+
+extension CommandLineFace {
+  /// What programs are told where people get the usage lines.
+  fileprivate static func badUsage(_ message: String) -> Trouble {
+    Trouble(
+      "usage.arguments", message, advice: ["See `modemsmith --help`, or VERB --help."],
+      exitCode: .usage)
   }
 }
 

@@ -45,6 +45,7 @@ import Testing
     let cases: [([String], String)] = [
       (["update", file, "--port", bench.port, "--yes", "--force", "chip"], "usage.unknown-rule"),
       (["info", "--download-port", "/dev/null"], "usage.bad-target"),
+      (["update"], "usage.bad-target"),
       (["rehearse", file, "--model", "huawei-e9999"], "usage.unknown-model"),
       (["sim", "huawei-e9999", "--link", bench.port], "usage.unknown-model"),
       (["sim", "--usbip", "127.0.0.1:0", "huawei-e9999"], "usage.unknown-model"),
@@ -56,10 +57,12 @@ import Testing
       #expect(ended.err.contains("[\(code)]"), "\(arguments): \(ended.err)")
       #expect(ended.err.contains("next:"))
     }
-    for arguments in [["update"], ["frobnicate"], ["info", "--port"], ["update", file, "--nope"]] {
+    for arguments in [["image", "show"], ["frobnicate"], ["info", "--port"], ["update", file, "--nope"]] {
       let ended = try await Child(arguments).end()
       #expect(ended.code == 2, "\(arguments)")
       #expect(ended.err.contains("Usage:"))
+      let told = try await Child(arguments + ["--json"]).end()
+      #expect(told.out.contains("\"usage.arguments\""), "\(arguments): \(told.out)")
     }
   }
 

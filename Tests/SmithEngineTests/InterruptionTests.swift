@@ -122,11 +122,15 @@ import Testing
   @Test("finds the canary: a stick that keeps something else than it was sent") func canary()
     async throws
   {
-    var storm = try await Storm(bytes: 6000)
+    let honest = try await Storm(bytes: 6000)
+    var storm = honest
     storm.sabotage = true
     var found = 0
-    for seed in UInt64(1)...20 where await !storm.run(seed: seed).broken.isEmpty { found += 1 }
-    #expect(found > 10)
+    for seed in UInt64(1)...20 where await honest.run(seed: seed).verdict == .updated {
+      #expect(await !storm.run(seed: seed).broken.isEmpty, "seed \(seed)")
+      found += 1
+    }
+    #expect(found > 5)
   }
 
   @Test("is the same for the same seed") func repeatable() async throws {
