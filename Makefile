@@ -10,6 +10,8 @@ LINK ?= /tmp/modemsmith-stick
 BENCH ?= smith-bench
 # Which tests to run; all, if empty.
 FILTER ?=
+# Which scenarios of the lab to run; all, if empty.
+ONLY ?=
 LINTED = $(wildcard Sources Tests Benchmarks Fuzz Package.swift)
 
 .DEFAULT_GOAL := help
@@ -52,9 +54,8 @@ docs: setup ## check links, cited sections, trouble pages and decision pages
 sim: setup ## serve a simulated stick on a PTY: make sim MODEL=huawei-e3131 LINK=/tmp/modemsmith-stick
 	swift run modemsmith sim $(MODEL) --link $(LINK)
 
-lab: ## the USB lab; not there yet
-	@echo "make lab: there is no USB lab yet. It arrives with the USB work (libusb and USB/IP ports)."
-	@echo "Until then: 'make demo' and 'make storm' run whole updates against simulated sticks."
+lab: ## real kernel, drivers, udev and ModemManager in QEMU: make lab, or make lab ONLY="smoke update"
+	@Scripts/lab/lab.sh $(ONLY)
 
 install: setup ## build for release and install: make install PREFIX=/usr/local
 	@Scripts/install.sh "$(DESTDIR)" "$(PREFIX)"

@@ -36,6 +36,7 @@ let package = Package(
       targets: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors", "SmithEngine", "SmithPorts", "SmithSimulators", "SmithBench", "SmithTrials",
+        "SmithArchives",
       ]),
     // What the fuzzers need: everything that reads bytes from outside.
     .library(
@@ -44,6 +45,8 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors",
       ]),
+    // What the library's fuzzer and measurements need besides.
+    .library(name: "SmithLibrary", targets: ["SmithLibrary"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -81,7 +84,27 @@ let package = Package(
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         crypto,
-      ], resources: [.embedInCode("Devices/huawei-balong.json5")], swiftSettings: strict),
+      ],
+      resources: [
+        .embedInCode("Devices/huawei-balong.json5"),
+        .embedInCode("Devices/huawei-e153.json5"),
+        .embedInCode("Devices/huawei-e1550.json5"),
+        .embedInCode("Devices/huawei-e173.json5"),
+        .embedInCode("Devices/huawei-e1750.json5"),
+        .embedInCode("Devices/huawei-e220.json5"),
+        .embedInCode("Devices/huawei-e303.json5"),
+        .embedInCode("Devices/huawei-e3131.json5"),
+        .embedInCode("Devices/huawei-e3276.json5"),
+        .embedInCode("Devices/huawei-e3372h.json5"),
+        .embedInCode("Devices/huawei-e3372s.json5"),
+        .embedInCode("Devices/huawei-e353.json5"),
+        .embedInCode("Devices/huawei-e3531.json5"),
+        .embedInCode("Devices/huawei-e5.json5"),
+        .embedInCode("Devices/huawei-siblings.json5"),
+        .embedInCode("Devices/usb-ids.json5"),
+        .embedInCode("Devices/zte.json5"),
+        .embedInCode("Devices/alcatel.json5"),
+      ], swiftSettings: strict),
     // Floor 4
     room(
       "SmithEngine",
@@ -93,12 +116,16 @@ let package = Package(
     room(
       "SmithPorts",
       [
-        "SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "CCurl", "CLibUSB", "CSystemd",
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithEngine", "CCurl", "CLibUSB",
+        "CSystemd", "CZlib",
       ]),
     room("SmithArchives", ["SmithBytes", "SmithModel", "SmithFormats", "CArchive"]),
     room(
       "SmithLibrary",
-      ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", crypto, grdb]),
+      [
+        "SmithBytes", "SmithModel", "SmithFormats", "SmithVendors", "SmithEngine", "CArchive",
+        crypto, grdb,
+      ]),
     // Beside
     room("SmithSimulators", ["SmithBytes", "SmithModel", "SmithLink"]),
     room("SmithBench", ["SmithBytes", "SmithModel", "SmithLink"]),
@@ -126,10 +153,21 @@ let package = Package(
     // Tests
     tests("HouseTests", []),
     tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
-    tests("SmithArchivesTests", ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives"]),
+    tests(
+      "SmithArchivesTests",
+      ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives", "CArchive"]),
+    tests(
+      "UsbTests",
+      [
+        "SmithBytes", "SmithLink", "SmithModel", "SmithVendors", "SmithEngine", "SmithPorts",
+        "CSystemd",
+      ]),
     tests(
       "SmithLibraryTests",
-      ["SmithBytes", "SmithModel", "SmithFormats", "SmithEngine", "SmithLibrary", crypto, grdb]),
+      [
+        "SmithBytes", "SmithModel", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithEngine", "SmithLibrary", "SmithSimulators", "SmithTrials", crypto, grdb,
+      ]),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
     tests(
@@ -141,9 +179,35 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
         "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
+    tests(
+      "UnlockTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithProtocols", "SmithVendors",
+        "SmithEngine", "SmithFormats", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
+    tests(
+      "USBIPTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithPorts", "SmithSimulators"]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
     tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
+    tests(
+      "HiLinkTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithVendors", "SmithSimulators", "SmithBench",
+        "SmithPorts",
+      ]),
+    tests(
+      "ZTETests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
+        "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
+    tests(
+      "AlcatelTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
+        "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
     // Runs the executable as its owner does; imports none of it.
     tests("FaceTests", []),
     tests(

@@ -19,7 +19,10 @@ let package = Package(
     .target(name: "CBenchSink"),
     .executableTarget(
       name: "smith-bench",
-      dependencies: ["CBenchSink", .product(name: "Smith", package: "modemsmith")],
+      dependencies: [
+        "CBenchSink", .product(name: "Smith", package: "modemsmith"),
+        .product(name: "SmithLibrary", package: "modemsmith"),
+      ],
       swiftSettings: settings),
   ]
 )

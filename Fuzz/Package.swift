@@ -9,9 +9,16 @@ let settings: [SwiftSetting] = [
   .unsafeFlags(["-parse-as-library"]),
 ]
 
-func fuzzer(_ name: String) -> Target {
+func fuzzer(_ name: String, _ product: String = "SmithParsers") -> Target {
   .executableTarget(
-    name: name, dependencies: [.product(name: "SmithParsers", package: "modemsmith")],
+    name: name, dependencies: [.product(name: product, package: "modemsmith")],
+    swiftSettings: settings)
+}
+
+/// The one that needs the simulated sticks and their server too.
+func serverFuzzer(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: [.product(name: "Smith", package: "modemsmith")],
     swiftSettings: settings)
 }
 
@@ -24,6 +31,15 @@ let package = Package(
     fuzzer("FuzzMonitor"),
     fuzzer("FuzzQualcomm"),
     fuzzer("FuzzSierra"),
+    fuzzer("FuzzPages"),
     fuzzer("FuzzBalongImage"),
+    fuzzer("FuzzISO9660"),
+    fuzzer("FuzzBalongLoader"),
+    fuzzer("FuzzHiLink"),
+    fuzzer("FuzzTextXML"),
+    fuzzer("FuzzCatalogue", "SmithLibrary"),
+    // What needs the system or the simulated sticks lives on upper floors.
+    serverFuzzer("FuzzUSB"),
+    serverFuzzer("FuzzUSBIP"),
   ]
 )

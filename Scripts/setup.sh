@@ -20,6 +20,7 @@ pkg-config --exists libcurl|libcurl4-openssl-dev|some sticks are asked and updat
 pkg-config --exists libusb-1.0|libusb-1.0-0-dev|sticks are found and switched through libusb
 pkg-config --exists libsystemd|libsystemd-dev|ModemManager and the login manager are spoken to over D-Bus
 pkg-config --exists sqlite3|libsqlite3-dev|the firmware library and the history are SQLite files
+command -v dbus-daemon|dbus-daemon|the tests hold ModemManager off on a message bus of their own
 test -e /usr/include/stdlib.h|libc6-dev|the Swift compiler reads the C headers
 LIST
 }

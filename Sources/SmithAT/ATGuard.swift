@@ -10,6 +10,9 @@ public struct ATGuard: Sendable, Equatable {
     case nvWrite(item: Int)
     /// `AT!UDPID=`, `AT!UDUSBCOMP=` and `AT!USBCOMP=` of Sierra, after `=?` listed the value.
     case sierraComposition
+    /// `AT^CARDLOCK="..."` with eight digits or `AT^CARDUNLOCK="..."` with a hash, alone on its
+    /// line: one attempt for one word of the owner.
+    case lockCode
   }
 
   private var exceptions: Set<Exception>
@@ -39,6 +42,7 @@ public struct ATGuard: Sendable, Equatable {
     guard line.begins("AT") else { return "the line does not begin with AT" }
     if let reason = fixedRefusal(line) { return reason }
     if let reason = nvRefusal(line) { return reason }
+    if let reason = lockRefusal(line) { return reason }
     return setRefusal(line)
   }
 
@@ -98,6 +102,18 @@ public struct ATGuard: Sendable, Equatable {
     return nil
   }
 
+  /// A wrong code costs one of ten tries for good, so codes leave one by one or not at all.
+  private func lockRefusal(_ line: Line) -> String? {
+    guard Self.sets("^CARDLOCK", in: line) || Self.sets("^CARDUNLOCK", in: line) else { return nil }
+    guard exceptions.contains(.lockCode) else { return "a wrong code costs a try for good" }
+    for (name, length) in [("AT^CARDLOCK=", 8), ("AT^CARDUNLOCK=", 32)] where line.begins(name) {
+      let value = line.bytes.dropFirst(name.utf8.count)
+      let isPlain = value.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x46).contains($0) }
+      if value.count == length, isPlain { return nil }
+    }
+    return "it is no single code of the usual length"
+  }
+
   private func setRefusal(_ line: Line) -> String? {
     for entry in Self.neverSet where Self.sets(entry.name, in: line) { return entry.reason }
     if !exceptions.contains(.sierraComposition) {
@@ -136,7 +152,7 @@ public struct ATGuard: Sendable, Equatable {
     return nil
   }
 
-  private static func sets(_ name: String, in line: Line) -> Bool {
+  static func sets(_ name: String, in line: Line) -> Bool {
     line.tails(of: name).contains { tail in
       tail.hasPrefix("=") && !(tail == "=?" || tail.hasPrefix("=?;"))
     }
@@ -144,7 +160,7 @@ public struct ATGuard: Sendable, Equatable {
 
   /// A command line in upper case without blanks and quotes, as bytes: the guard looks at every
   /// command that leaves, so it looks quickly.
-  private struct Line {
+  struct Line {
     let bytes: [UInt8]
 
     init(_ text: String) {

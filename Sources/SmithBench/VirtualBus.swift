@@ -84,6 +84,11 @@ public final class VirtualBus<Body: StickBody>: Bus {
     world.withLock { $0.pause(duration) }
   }
 
+  /// For other links to the same stick.
+  func withWorld<Result: Sendable>(_ work: (inout VirtualWorld<Body>) -> Result) -> Result {
+    world.withLock { work(&$0) }
+  }
+
   fileprivate func send(_ bytes: [UInt8], _ link: VirtualLink<Body>) throws(LinkError) {
     let delivered = world.withLock { $0.send(bytes, link.key) }
     if !delivered { throw .gone }

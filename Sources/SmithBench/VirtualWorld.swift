@@ -22,11 +22,11 @@ struct VirtualWorld<Body: StickBody>: Sendable {
   var sends = 0
   var hostIsDead = false
   var epoch = 0
-  private var powered = false
+  private(set) var powered = false
   private var dice: Seeded
   private var arrivals: [Arrival] = []
   /// What a byte costs on a full-speed cable.
-  private static var byteTime: Duration { .nanoseconds(100) }
+  static var byteTime: Duration { .nanoseconds(100) }
 
   init(_ body: Body, weather: Weather, seed: UInt64) {
     self.body = body
@@ -130,7 +130,7 @@ struct VirtualWorld<Body: StickBody>: Sendable {
     powered && !hostIsDead && key.epoch == epoch && body.face?.generation == key.generation
   }
 
-  private mutating func advanceBody() {
+  mutating func advanceBody() {
     guard powered else { return }
     guard let due = body.nextDue, due <= now else { return }
     accept(body.advance(to: now))

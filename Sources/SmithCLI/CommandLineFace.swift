@@ -59,5 +59,11 @@ struct Modemsmith: AsyncParsableCommand {
       ListCommand.self, InfoCommand.self, ATCommandLine.self, ImageCommand.self, PlanCommand.self,
       RehearseCommand.self, UpdateCommand.self, ResumeCommand.self, BackupCommand.self,
       RestoreCommand.self, HistoryCommand.self, SimCommand.self,
+      RescueCommand.self, DashboardCommand.self,
+      HiLinkCommand.self,
+      LibraryCommand.self, AdviseCommand.self,
+      UnlockCommand.self,
+      SwitchCommand.self, DoctorCommand.self,
+      ZTECommand.self,
     ])
 }

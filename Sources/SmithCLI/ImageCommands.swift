@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SmithArchives
 import SmithBytes
 import SmithEngine
 import SmithFormats
@@ -20,15 +21,59 @@ struct ImageShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Shows what a firmware file holds.")
 
-  @Argument(help: "The firmware file.") var file: String
+  @Argument(help: "The firmware file, an archive, a CD-ROM image or a folder.") var file: String
   @OptionGroup var common: CommonOptions
+  @OptionGroup var choice: InsideOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage(path: file)
-      if common.json { Output.json(image.json) } else { image.show() }
+      if CheckedLoader.looksLikeOne(file) {
+        let loader = try CheckedLoader(path: file)
+        if common.json { Output.json(loader.json) } else { loader.show() }
+        return .ok
+      }
+      try showImage()
       return .ok
     }
+  }
+
+  private func showImage() throws(Trouble) {
+    let firmware = FirmwareFile(file, inside: choice.inside)
+    let path = firmware.path
+    if let image = try firmware.plain({ () throws(Trouble) in try CheckedImage(path: path) }) {
+      show(image, nil)
+      return
+    }
+    let findings = try firmware.findings()
+    if firmware.inside == nil, !findings.candidates.isEmpty {
+      if common.json {
+        for object in findings.json { Output.json(object) }
+      } else if findings.candidates.count > 1 || !findings.flaws.isEmpty {
+        findings.show()
+        Output.line("")
+      }
+      // Which one is meant is the owner's to say; the list is the answer.
+      if findings.best.count > 1 { return }
+    }
+    // With nothing to send in it, what can be shown is the CD itself.
+    let only = findings.images.isEmpty ? findings.candidates.first : nil
+    let candidate: Candidate
+    if firmware.inside == nil, let only, case .dashboard = only.content {
+      candidate = only
+    } else {
+      candidate = try firmware.choose(findings)
+    }
+    if case .dashboard(let dashboard) = candidate.content {
+      if common.json { Output.json(dashboard.json) } else { dashboard.show() }
+    } else {
+      show(try FirmwareFile.checked(candidate), candidate)
+    }
+  }
+
+  private func show(_ image: CheckedImage, _ candidate: Candidate?) {
+    if common.json { return Output.json(image.json(at: candidate)) }
+    if let candidate { Output.line("inside    \(candidate.foundAt)") }
+    image.show()
   }
 }
 
@@ -36,12 +81,13 @@ struct ImageCheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Verifies every checksum of a firmware file.")
 
-  @Argument(help: "The firmware file.") var file: String
+  @Argument(help: "The firmware file, an archive or folder with one.") var file: String
   @OptionGroup var common: CommonOptions
+  @OptionGroup var choice: InsideOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage.read(path: file)
+      let image = try FirmwareFile(file, inside: choice.inside).read()
       if common.json {
         Output.json(
           .object([
@@ -66,10 +112,11 @@ struct ImageUnpackCommand: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: "The folder; it is made if it does not exist.")
   var output: String
   @OptionGroup var common: CommonOptions
+  @OptionGroup var choice: InsideOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage.read(path: file)
+      let image = try FirmwareFile(file, inside: choice.inside).read()
       do {
         try FileManager.default.createDirectory(
           atPath: output, withIntermediateDirectories: true)
@@ -131,6 +178,12 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
   @Flag(name: .long, help: "Add a signature block.") var signed = false
   @Flag(name: .long, help: "Compress items with zlib and LZMA.") var compressed = false
   @Flag(name: .long, help: "Wrap it in a Windows program, as vendors do.") var exe = false
+  @Option(
+    name: .long, help: "Make a loader in its place: stock, safe or unknown.", transform: choice)
+  var loader: SampleLoader.Kind?
+  @Option(
+    name: .long, help: "What the package holds: firmware, dashboard or both.", transform: choice)
+  var kind = SamplePackage.Kind.firmware
   @Option(name: .long, help: "Sierra: make settings of this carrier (.nvu) instead of firmware.")
   var carrier: String?
   @OptionGroup var common: CommonOptions
@@ -156,10 +209,23 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
   }
 }
 
+/// One of the raw values of a type, as an option's value.
+private func choice<Value: RawRepresentable & CaseIterable>(_ text: String) throws -> Value
+where Value.RawValue == String {
+  guard let value = Value(rawValue: text) else {
+    let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+    throw ValidationError("\(text) is none of \(known)")
+  }
+  return value
+}
+
 extension ImageBuildSampleCommand {
   private var byteCount: Int { max(16, min(size, 1_048_576)) * 1024 }
 
   private func content() throws(Trouble) -> [UInt8] {
+    if let loader {
+      return SampleLoader(for: try SimulatedModels.personality(model), kind: loader).build()
+    }
     guard let personality = SimulatedModels.sierraPersonality(model) else {
       var package = SamplePackage(for: try SimulatedModels.personality(model))
       package.version = version
@@ -168,6 +234,7 @@ extension ImageBuildSampleCommand {
       package.signed = signed
       package.compressed = compressed
       package.exe = exe
+      package.kind = kind
       return package.build()
     }
     var sample = SierraSample(
@@ -190,9 +257,10 @@ extension ImageBuildSampleCommand {
 
 extension CheckedImage {
   /// What the file holds, as an object of the JSON contract.
-  var json: JSONValue {
+  func json(at candidate: Candidate?) -> JSONValue {
     .object([
-      "event": .string("image"), "format": .string(image.format.rawValue),
+      "event": .string("image"), "found_at": .text(candidate?.foundAt),
+      "inside": .text(candidate?.insideName), "format": .string(image.format.rawValue),
       "kinds": .array(image.kinds.map(\.rawValue).sorted().map { .string($0) }),
       "products": .array(image.claims.products.map { .string($0) }),
       "firmware": .text(image.claims.firmware), "signed": .bool(isSigned),

@@ -17,10 +17,24 @@ struct TargetOptions: ParsableArguments {
   @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
   var place: String?
 
+  @Option(name: .long, help: "The stick whose IMEI ends with these digits; all are asked.")
+  var imeiEnds: String?
+
   @Option(name: .long, help: "Folder of journals, backups and history (default: XDG state).")
   var stateDir: String?
 
-  /// The bus and the place of the one stick that is meant.
+  @Option(
+    name: .long, help: "The stick's page, as in http://192.168.8.1, for sticks that have one.")
+  var web: String?
+
+  @Option(
+    name: .long, help: "User of the page; the password is taken from MODEMSMITH_WEB_PASSWORD.")
+  var webUser: String?
+
+  @Option(name: .long, help: "Folder of the firmware library (default: XDG data).")
+  var dataDir: String?
+
+  /// The bus and the place of the one stick that is meant; asks sticks only for `--imei-ends`.
   ///
   /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.
   func bus() async throws(Trouble) -> (bus: any Bus, place: Place) {
@@ -36,35 +50,17 @@ struct TargetOptions: ParsableArguments {
         "usage.bad-target", "--download-port goes with --port.",
         advice: ["Name the AT port too: --port PATH."], exitCode: .usage)
     }
-    return try await onlyStick()
-  }
-
-  private func onlyStick() async throws(Trouble) -> (bus: any Bus, place: Place) {
-    let bus = SystemBus()
-    let ports: [SmithLink.Port]
-    do { ports = try await bus.ports() } catch { throw error.trouble }
-    var places: [Place] = []
-    for port in ports where !places.contains(port.place) { places.append(port.place) }
-    if let place {
-      guard places.contains(.usb(place)) else {
-        throw Trouble(
-          "port.not-found", "There is no stick with a serial port at \(place).",
-          advice: ["Run `modemsmith list` to see the places."], exitCode: .noStick)
-      }
-      return (bus, .usb(place))
-    }
-    guard let only = places.first else {
+    // A stick that shows only a drive cannot be asked; one in any other state may be.
+    let states: Set<UsbState> = [.modem, .download, .qdl, .bootROM, .edl, .networkCard]
+    let stick = try await ThisComputer.onlyStick(
+      place: place, imeiEnds: imeiEnds, states: states)
+    if stick.state == .fakeCD {
       throw Trouble(
-        "port.not-found", "No stick with a serial port is plugged in.",
-        advice: ["Plug the stick in, wait ten seconds and try again."], exitCode: .noStick)
+        "port.not-found", "The stick at \(stick.device.place) shows only a drive.",
+        advice: ["Run `modemsmith switch --place \(stick.device.place)` first."],
+        exitCode: .noStick)
     }
-    guard places.count == 1 else {
-      throw Trouble(
-        "usage.bad-target", "There are \(places.count) sticks; say which one is meant.",
-        facts: places.map { "\($0)" },
-        advice: ["Add `--place \(only)` or another of these places."], exitCode: .usage)
-    }
-    return (bus, only)
+    return (ThisComputer.bus(), stick.place)
   }
 }
 

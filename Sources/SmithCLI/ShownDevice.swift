@@ -7,6 +7,10 @@ struct ShownDevice {
   let mode: String?
   let place: Place?
   let showIdentity: Bool
+  /// Whether the stick's page told all this.
+  var overPage = false
+
+  private var door: FrontDoor { FrontDoor(report, overPage: overPage) }
 
   private var imei: String? { showIdentity ? report.imei?.digits : report.imei?.masked }
 
@@ -15,12 +19,11 @@ struct ShownDevice {
     return String(repeating: "*", count: max(0, serial.count - 4)) + serial.suffix(4)
   }
 
-  /// What the support of this stick rests on; nil for sticks that no route serves.
+  private var sheet: ModelSheet? { ModelSheet.fitting(report)?.sheet }
+
+  /// What the support of this stick rests on; nil for sticks that no sheet knows.
   private var evidence: String? {
-    let catalogue = DeviceCatalogue.huaweiBalong
-    let isKnown = !catalogue.products(model: report.model, hardware: report.hardware).isEmpty
-    if isKnown { return catalogue.evidence }
-    // The catalogue speaks for Huawei's sticks; every other family speaks for itself.
+    if let sheet { return sheet.evidence }
     return report.vendor == "huawei" ? nil : Families.speaking(as: report.vendor)?.evidence
   }
 
@@ -32,6 +35,7 @@ struct ShownDevice {
       "hardware": .text(report.hardware), "dashboard": .text(report.dashboard),
       "web_interface": .text(report.webInterface), "imei": .text(imei), "serial": .text(serial),
       "chipset": .text(report.chipset), "world": .string(report.world.rawValue),
+      "world_evidence": .array(report.worldEvidence.map { .string($0) }),
       "mode": .text(mode ?? report.mode?.rawValue),
       "ports": .array(
         report.portRoles.map {
@@ -42,50 +46,73 @@ struct ShownDevice {
         }),
       "product_id": .text(report.productID), "customer_code": .text(report.customerCode),
       "compile_date": .text(report.compileDate),
-      "sim_lock": .object([
-        "status": .text(report.simLock?.status.rawValue),
-        "tries_left": report.simLock?.triesLeft.map { .integer($0) } ?? .null,
-      ]),
+      "sim_lock": report.simLock?.json
+        ?? .object(["status": .null, "tries_left": .null, "wrong_codes": .null]),
       "sim": .text(report.simState), "registration": .text(report.registration?.rawValue),
       "signal_dbm": report.signal.map { .integer($0.dBm) } ?? .null,
-      "network": .text(report.network), "band": .text(report.band),
+      "network": .text(report.network), "technology": .text(report.technology),
+      "band": .text(report.band),
       "temperature": .text(report.temperature), "voice": .text(report.voice),
       "flash_chip": .text(report.flashChip), "identity_damaged": .bool(report.identityDamaged),
       "carrier": .text(report.carrier), "carrier_settings": .text(report.carrierSettings),
       "complaints": .array(report.complaints.map { .string($0) }),
+      "notes": .array((sheet?.quirks ?? []).map { .string($0) }),
       "evidence": .text(evidence), "place": .text(place),
+      "way": .string(door.way.rawValue), "way_advice": .string(door.advice),
     ])
   }
 
   /// The stick as lines for people.
   func show() {
-    let lock = report.simLock.map { lock in
-      lock.status.rawValue + (lock.triesLeft.map { ", \($0) tries left" } ?? "")
-    }
     let ports = report.portRoles.map { "\($0.name) (\($0.role.rawValue))" }
-    let rows: [(String, String?)] = [
+    let lock = report.simLock
+    // The fields that owners know from other tools are shown even where the stick is silent.
+    let always: [(String, String?)] = [
+      ("model", report.model), ("IMEI", imei), ("serial", serial),
+      ("firmware", report.firmware?.text), ("compiled", report.compileDate),
+      ("hardware", report.hardware), ("dashboard", report.dashboard ?? report.webInterface),
+      ("chipset", report.chipset), ("flash chip", report.flashChip), ("voice", report.voice),
+      ("SIM lock", lock?.status.rawValue), ("wrong codes", lock?.wrongCodes.map(String.init)),
+      ("tries left", lock?.triesLeft.map(String.init)),
+    ]
+    let whereTold: [(String, String?)] = [
       ("place", place?.description), ("vendor", report.vendor),
-      ("manufacturer", report.manufacturer), ("model", report.model),
-      ("mode", mode ?? report.mode?.rawValue), ("firmware", report.firmware?.text),
-      ("compiled", report.compileDate), ("hardware", report.hardware),
-      ("dashboard", report.dashboard), ("web page", report.webInterface),
-      ("chipset", report.chipset), ("product id", report.productID),
-      ("customer", report.customerCode), ("flash chip", report.flashChip),
-      ("voice", report.voice), ("IMEI", imei), ("serial", serial), ("SIM lock", lock),
-      ("SIM", report.simState), ("ports", ports.isEmpty ? nil : ports.joined(separator: ", ")),
+      ("manufacturer", report.manufacturer), ("mode", mode ?? report.mode?.rawValue),
+      ("platform", report.world == .unknown ? nil : report.world.words),
+      ("web page", report.dashboard == nil ? nil : report.webInterface),
+      ("product id", report.productID), ("customer", report.customerCode),
+      ("ports", ports.isEmpty ? nil : ports.joined(separator: ", ")), ("SIM", report.simState),
       ("carrier", report.carrier), ("settings", report.carrierSettings),
       ("network", report.network), ("registered", report.registration?.rawValue),
-      ("signal", report.signal.map { "\($0.dBm) dBm" }), ("band", report.band),
-      ("temperature", report.temperature), ("evidence", evidence),
+      ("signal", report.signal.map { "\($0.dBm) dBm" }), ("technology", report.technology),
+      ("band", report.band), ("temperature", report.temperature), ("evidence", evidence), ("updated by", door.advice),
     ]
-    for (name, value) in rows {
-      guard let value else { continue }
-      let padding = String(repeating: " ", count: 13 - name.count)
-      Output.line(Output.paint(name + padding, .faint) + value)
+    for (name, value) in always { row(name, value ?? "not told") }
+    for (name, value) in whereTold {
+      if let value { row(name, value) }
     }
     for complaint in report.complaints { Output.line("! The stick says: \(complaint).") }
+    for reason in report.worldEvidence { Output.line("  platform because: \(reason)") }
+    for quirk in sheet?.quirks ?? [] { Output.line("  note: \(quirk)") }
     if report.identityDamaged {
       Output.line("! The stick cannot tell its IMEI: its identity data may be damaged.")
+    }
+  }
+
+  private func row(_ name: String, _ value: String) {
+    let padding = String(repeating: " ", count: max(1, 13 - name.count))
+    Output.line(Output.paint(name + padding, .faint) + value)
+  }
+}
+
+extension DeviceReport.World {
+  /// For people.
+  var words: String {
+    switch self {
+    case .qualcomm: "Qualcomm"
+    case .balongStick: "HiSilicon Balong, stick firmware"
+    case .balongHiLink: "HiSilicon Balong, HiLink firmware with a web page"
+    case .unknown: "unknown"
     }
   }
 }

@@ -39,6 +39,10 @@ final class SimulatedFlashKeeper: Sendable {
     stick.flash.firmware = state.firmware
     stick.flash.allPartsComplete = state.complete
     stick.flash.backupFlag = state.backup
+    if let lock = state.lock {
+      stick.flash.nv.lockStatus = lock.status
+      stick.flash.nv.lockTries = lock.tries
+    }
     for index in stick.flash.items.indices {
       let item = stick.flash.items[index]
       guard let saved = state.items[item.id.fileName] else { continue }
@@ -105,7 +109,9 @@ final class SimulatedFlashKeeper: Sendable {
     }
     let state = Saved(
       firmware: stick.flash.firmware, complete: stick.flash.allPartsComplete,
-      backup: stick.flash.backupFlag, items: Dictionary(items) { first, _ in first })
+      backup: stick.flash.backupFlag,
+      lock: SavedLock(status: stick.flash.nv.lockStatus, tries: stick.flash.nv.lockTries),
+      items: Dictionary(items) { first, _ in first })
     let isNew = written.withLock { written in
       defer { written = state }
       return written != state
@@ -118,7 +124,13 @@ final class SimulatedFlashKeeper: Sendable {
     var firmware: String
     var complete: Bool
     var backup: Bool
+    var lock: SavedLock?
     var items: [String: SavedItem]
+  }
+
+  private struct SavedLock: Codable, Equatable {
+    var status: Int
+    var tries: Int
   }
 
   private struct SavedItem: Codable, Equatable {

@@ -9,6 +9,7 @@ enum SimulatedModels {
     var signed = false
     var logging = false
     var seed: UInt64 = 1
+    var lock: LockSwitches?
   }
 
   /// One stick of any family.
@@ -39,10 +40,11 @@ enum SimulatedModels {
     options.strict = switches.strict
     options.signed = switches.signed
     options.logging = switches.logging
+    switches.lock?.apply(to: &options)
     return .huawei(
       HuaweiBalongStick(
         personality: personality, firmware: firmware.map { FirmwareVersion($0) },
-        seed: switches.seed, options: options))
+        imei: switches.lock?.imei ?? "004999010640000", seed: switches.seed, options: options))
   }
 
   /// The Sierra personality of that name; nil for other names.

@@ -13,9 +13,15 @@ final class TerminalOwner: Owner {
   private let isWriting = Mutex(false)
   private let lastPercent = Mutex(-10.0)
 
-  init(json: Bool, yes: Bool) {
+  private let expectedSeconds: @Sendable (Plan) -> Double?
+
+  /// - Parameter expectedSeconds: how long a plan takes by what was measured before.
+  init(
+    json: Bool, yes: Bool, expectedSeconds: @escaping @Sendable (Plan) -> Double? = { _ in nil }
+  ) {
     self.json = json
     self.yes = yes
+    self.expectedSeconds = expectedSeconds
   }
 
   /// From now on Ctrl-C and its siblings ask instead of ending the process: an update ends at a
@@ -23,6 +29,9 @@ final class TerminalOwner: Owner {
   func mindSignals() {
     signals.start { [weak self] in self?.askedToStop() }
   }
+
+  /// Whether a program reads what is said.
+  var isForPrograms: Bool { json }
 
   var wantsToStop: Bool { stop.withLock { $0 > 0 } }
 
@@ -39,13 +48,17 @@ final class TerminalOwner: Owner {
   }
 
   func consent(to checked: CheckedPlan) async -> Consent? {
-    if !json { PlanText.show(checked.plan) }
+    if !json { PlanText.show(checked.plan.expecting(expectedSeconds(checked.plan))) }
+    return agreed(typing: checked.plan.model ?? checked.plan.products.first ?? "yes")
+  }
+
+  /// Asks for a word, unless agreement was given on the command line; nil means no.
+  func agreed(typing word: String) -> Consent? {
     if yes { return Consent(how: "--yes") }
     guard !json, isatty(0) == 1 else { return nil }
-    let word = checked.plan.model ?? checked.plan.products.first ?? "yes"
-    Output.raw("Type \(Output.paint(word, .bold)) to begin, anything else to stop: ")
     // What was typed before the plan stood there is no answer to it.
     tcflush(0, TCIFLUSH)
+    Output.raw("Type \(Output.paint(word, .bold)) to begin, anything else to stop: ")
     let typed = typedLine()?.trimmingCharacters(in: .whitespaces)
     return typed?.lowercased() == word.lowercased() ? Consent(how: "typed") : nil
   }
@@ -141,6 +154,15 @@ final class TerminalOwner: Owner {
   }
 }
 
+extension Plan {
+  /// The plan with a measured duration in the place of the estimated one.
+  func expecting(_ seconds: Double?) -> Plan {
+    var plan = self
+    plan.expectedSeconds = seconds ?? expectedSeconds
+    return plan
+  }
+}
+
 /// The plan in words.
 enum PlanText {
   static func show(_ plan: Plan) {
@@ -158,6 +180,9 @@ enum PlanText {
     }
     for text in plan.cannotBackUp { Output.error("  not saved:   \(text)") }
     for text in plan.cannotVerify { Output.error("  not checked: \(text)") }
+    for text in plan.inferences {
+      Output.error(Output.paint("  ? inference, never proven: \(text)", .yellow))
+    }
     for text in plan.warnings { Output.error(Output.paint("  ! \(text)", .yellow)) }
     Output.error(
       "  While it writes, do not unplug the stick. If it happens all the same, plug it in again and"

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import SmithBench
 import SmithEngine
+import SmithLibrary
 import SmithLink
 import SmithModel
 import SmithPorts
@@ -11,19 +12,23 @@ struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Says what an update would do; nothing is sent to flash.")
 
-  @Argument(help: "The firmware file.") var file: String
+  @Argument(help: "The firmware file, an archive or folder with one.") var file: String
+  @OptionGroup var choice: InsideOptions
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage(path: file, with: rules.with)
+      let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
+      try KnownBad.refuse(image, dataDir: target.dataDir)
       let (bus, place) = try await target.bus()
       let owner = TerminalOwner(json: common.json, yes: false)
       let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
       switch try await updater.plan(image, at: place, policy: try rules.policy()).0 {
-      case .plan(let plan):
+      case .plan(let planned):
+        let keeper = (try? StateDirectory(target.stateDir)).map { HistoryKeeper(state: $0) }
+        let plan = planned.expecting(keeper?.expectedSeconds(planned))
         if common.json { Output.json(plan.json) } else { PlanText.show(plan) }
         return .ok
       case .alreadyThere(let version):
@@ -47,38 +52,62 @@ struct UpdateCommand: AsyncParsableCommand {
       plug the stick in again and run `modemsmith resume`.
       """)
 
-  @Argument(help: "The firmware file (.bin, .exe, or a folder of parts).") var file: String
+  @Argument(help: "The firmware file (.bin, .exe, a folder of parts, or an archive).")
+  var file: String?
+  @OptionGroup var choice: InsideOptions
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
   @Flag(name: .long, help: "Agree without being asked.") var yes = false
   @Flag(name: .long, help: "Stop after the plan.") var dryRun = false
+  @OptionGroup var page: PageUpdateOptions
 
   func run() async throws {
+    if target.web != nil {
+      return try await explaining(json: common.json, asReport: !dryRun) { () throws(Trouble) in
+        let web = try WebUpdateTarget(
+          target, page, file: file, policy: try rules.policy(), json: common.json)
+        return try await dryRun ? web.plan() : web.update(yes: yes)
+      }
+    }
+    guard let file, !page.online else {
+      return try await explaining(json: common.json) { () throws(Trouble) in
+        throw PageUpdateOptions.needsFile
+      }
+    }
     if dryRun {
       var plan = PlanCommand()
       plan.file = file
+      plan.choice = choice
       plan.target = target
       plan.common = common
       plan.rules = rules
       return try await plan.run()
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
-      let image = try CheckedImage(path: file, with: rules.with)
+      let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
+      try KnownBad.refuse(image, dataDir: target.dataDir)
       let policy = try rules.policy()
       let state = try StateDirectory(target.stateDir)
       let (bus, place) = try await target.bus()
       let lock = try state.lock(place)
       defer { withExtendedLifetime(lock) {} }
-      let owner = TerminalOwner(json: common.json, yes: yes)
+      let history = HistoryKeeper(state: state)
+      let owner = TerminalOwner(
+        json: common.json, yes: yes, expectedSeconds: { history.expectedSeconds($0) })
       if !yes, common.json || isatty(0) != 1 { throw Self.needsYes }
       let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
       owner.mindSignals()
-      let updater = Updater(bus: bus, owner: owner, surroundings: surroundings)
+      let watch = PhaseWatch(owner)
+      let manners = StickManners(place: place)
+      defer { manners.end() }
+      let updater = Updater(
+        bus: manners.minding(bus), owner: manners.minding(watch), surroundings: surroundings)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.update(image, at: place, policy: policy)
       }
+      history.keep(report, image, place, watch)
       owner.show(report)
       return report.exitCode
     }
@@ -105,24 +134,37 @@ struct ResumeCommand: AsyncParsableCommand {
       let named = target.port.map {
         Place.named(URL(fileURLWithPath: $0).standardizedFileURL.path)
       }
-      let wanted = named ?? target.place.map { Place.usb($0) }
+      let wanted =
+        try target.web.map { text throws(Trouble) in try WebTarget.place(text) }
+        ?? named ?? target.place.map { Place.usb($0) }
       guard let unfinished = try state.unfinished(at: wanted) else { throw Self.nothing }
+      if unfinished.header.plan.route.hasSuffix("-web") {
+        return try await WebUpdateTarget.resume(
+          unfinished, target, file: file, in: state, json: common.json)
+      }
       let lock = try state.lock(unfinished.header.place)
       defer { withExtendedLifetime(lock) {} }
-      let image = try CheckedImage(
-        path: file ?? unfinished.header.file, with: unfinished.header.others ?? [])
+      let image = try FirmwareFile(file ?? unfinished.header.file).open(
+        sha256: unfinished.header.plan.sha256, with: unfinished.header.others ?? []
+      ).asPlanned(unfinished.header.plan)
       let journal = try FileJournal(path: unfinished.path)
       let owner = TerminalOwner(json: common.json, yes: true)
       let surroundings = Surroundings.files(
         in: state, downloadPort: target.downloadPort ?? unfinished.header.downloadPort)
       owner.mindSignals()
+      let watch = PhaseWatch(owner)
+      let history = HistoryKeeper(state: state)
+      let manners = StickManners(place: unfinished.header.place)
+      defer { manners.end() }
       let updater = Updater(
-        bus: bus(for: unfinished.header), owner: owner, surroundings: surroundings)
+        bus: manners.minding(bus(for: unfinished.header)), owner: manners.minding(watch),
+        surroundings: surroundings)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.resume(
           image, unfinished.header, unfinished.records, journal: journal, policy: Policy())
       }
+      history.keep(report, image, unfinished.header.place, watch, resumed: true)
       owner.show(report)
       return report.exitCode
     }
@@ -136,7 +178,7 @@ struct ResumeCommand: AsyncParsableCommand {
         downloadPort: (target.downloadPort ?? header.downloadPort).map {
           URL(fileURLWithPath: $0).standardizedFileURL.path
         })
-    case .usb: SystemBus()
+    case .usb: ThisComputer.bus()
     }
   }
 
@@ -150,7 +192,8 @@ struct RehearseCommand: AsyncParsableCommand {
     commandName: "rehearse",
     abstract: "Does the whole update on a simulated stick, in virtual time; no stick is needed.")
 
-  @Argument(help: "The firmware file.") var file: String
+  @Argument(help: "The firmware file, an archive or folder with one.") var file: String
+  @OptionGroup var choice: InsideOptions
   @Option(name: .long, help: "The simulated model.") var model = "huawei-e3131"
   @Option(name: .long, help: "The version that it runs before.") var firmware: String?
   @OptionGroup var common: CommonOptions
@@ -158,7 +201,7 @@ struct RehearseCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      let image = try CheckedImage(path: file, with: rules.with)
+      let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
       let stick = try SimulatedModels.stick(
         model, firmware: firmware, options: SimulatedModels.Switches(signed: image.isSigned))
       let owner = TerminalOwner(json: common.json, yes: true)
@@ -224,6 +267,7 @@ extension Plan {
       "cannot_back_up": .array(cannotBackUp.map { .string($0) }),
       "cannot_verify": .array(cannotVerify.map { .string($0) }),
       "warnings": .array(warnings.map { .string($0) }), "evidence": .string(evidence),
+      "inferences": .array(inferences.map { .string($0) }),
     ])
   }
 }

@@ -25,8 +25,16 @@ public struct Backup: Sendable, Codable, Equatable {
   public var identity: String?
   /// IMEI, masked but for its last four digits.
   public var imeiMasked: String?
+  /// Version of the program on the stick's CD.
+  public var dashboard: String?
+  /// Version of the stick's web page.
+  public var webInterface: String?
+  /// What serves the owner: `stick` (serial ports and a program) or `hilink` (a web page).
+  public var kind: String?
   /// Settings; nil where they could not be read.
   public var settings: DeviceSettings?
+  /// Settings that DIAG told, by number, in hexadecimal; kept, not written back by `restore`.
+  public var diagItems: [String: String]?
 
   /// Gathers what a stick said.
   public init(of subject: Subject, time: String) {
@@ -41,6 +49,13 @@ public struct Backup: Sendable, Codable, Equatable {
     identity = subject.identityHash
     imeiMasked = subject.report.imei?.masked
     settings = subject.settings
+    dashboard = subject.report.dashboard
+    webInterface = subject.report.webInterface
+    switch subject.report.world {
+    case .balongStick: kind = "stick"
+    case .balongHiLink: kind = "hilink"
+    case .qualcomm, .unknown: kind = subject.report.webInterface == nil ? nil : "hilink"
+    }
   }
 
   /// Reads a backup file.

@@ -33,17 +33,14 @@ public struct CheckedImage: Sendable {
     try self.init(bytes, named: full)
   }
 
-  /// Opens files that are installed together, as Sierra's firmware and carrier settings are.
+  /// Joins files that are installed together, as Sierra's firmware and carrier settings are.
   ///
   /// - Throws: a trouble with exit code 6; nothing was sent to any stick.
-  public init(path: String, with others: [String]) throws(Trouble) {
-    let first = try CheckedImage(path: path)
-    guard !others.isEmpty else {
-      self = first
+  public init(joining all: [CheckedImage]) throws(Trouble) {
+    if all.count == 1 {
+      self = all[0]
       return
     }
-    var all = [first]
-    for other in others { all.append(try CheckedImage(path: other)) }
     let trees = all.flatMap(\.image.sierra)
     guard trees.count == all.count else {
       throw Trouble(
@@ -54,7 +51,7 @@ public struct CheckedImage: Sendable {
     }
     let sums = all.map(\.sha256).joined(separator: " ")
     self.init(
-      image: FirmwareImage(trees), path: first.path,
+      image: FirmwareImage(trees), path: all.first?.path ?? "",
       sha256: [UInt8](SHA256.hash(data: [UInt8](sums.utf8))).hex,
       others: all.dropFirst().map(\.path))
   }

@@ -139,6 +139,11 @@ public final class FileJournal: Journal {
 
   /// Writes the record as a line and syncs it to the disk.
   public func append(_ record: JournalRecord) throws(Trouble) {
+    try append(line: record)
+  }
+
+  /// Writes a record of any journal as a line and syncs it to the disk.
+  func append(line record: some Encodable) throws(Trouble) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard var line = try? encoder.encode(record) else { throw Self.notWritable(location) }

@@ -20,8 +20,8 @@ public enum Planner {
     throws(Trouble) -> Outcome
   {
     let image = checked.image
-    try checkKind(image)
-    guard let family = Families.taking(image) else { throw noRoute(image) }
+    if policy.purpose == .firmware { try checkKind(image) }
+    guard let family = Families.taking(image) else { throw notFirmware(image) }
     if let obstacle = subject.state.obstacle { throw obstacle }
     let judgement = try family.judge(image, subject.report, subject.state, policy)
     if judgement.isThere, subject.state == .normal, !policy.reinstall,
@@ -36,20 +36,17 @@ public enum Planner {
   }
 
   private static func checkKind(_ image: FirmwareImage) throws(Trouble) {
-    guard image.kinds.contains(.firmware) else {
-      let what = image.kinds.map(\.rawValue).sorted().joined(separator: " and ")
-      throw Trouble(
-        "plan.not-firmware-kind",
-        "The file holds no firmware, only \(what.isEmpty ? "other data" : what).",
-        advice: ["Choose the firmware package; a dashboard package goes in after it."],
-        exitCode: .refused)
-    }
+    guard image.kinds.contains(.firmware) else { throw notFirmware(image) }
   }
 
-  static func noRoute(_ image: FirmwareImage) -> Trouble {
-    Trouble(
-      "plan.no-route", "A file of this kind (\(image.format.rawValue)) can be read, not written.",
-      advice: ["Find the complete firmware package of exactly this model."], exitCode: .refused)
+  /// A file that holds no firmware, or is of a kind that nothing writes.
+  static func notFirmware(_ image: FirmwareImage) -> Trouble {
+    let what = image.kinds.map(\.rawValue).sorted().joined(separator: " and ")
+    return Trouble(
+      "plan.not-firmware-kind",
+      "The file holds no firmware that could be written, only \(what.isEmpty ? "other data" : what).",
+      advice: ["Choose the firmware package; a dashboard goes in with `dashboard install`."],
+      exitCode: .refused)
   }
 
   private static func experimental(_ inferences: [String]) -> Trouble {

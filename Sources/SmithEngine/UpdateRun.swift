@@ -175,7 +175,7 @@ final class UpdateRun {
 
   /// The planner refused every file without a family.
   private func family() throws(Trouble) -> any Family {
-    guard let likely else { throw Planner.noRoute(image.image) }
+    guard let likely else { throw Planner.notFirmware(image.image) }
     return likely
   }
 

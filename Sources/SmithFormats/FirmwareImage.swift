@@ -46,6 +46,8 @@ public enum ImageFormat: String, Sendable, Codable, CaseIterable {
   case balongFolder = "balong-folder"
   /// Sierra Wireless CWE.
   case sierraCWE = "sierra-cwe"
+  /// A file that only the stick itself can read, handed over as it is through its page.
+  case opaque
 }
 
 /// What a container holds.

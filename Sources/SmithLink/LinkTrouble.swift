@@ -30,6 +30,8 @@ extension LinkError: TroubleConvertible {
         "port.not-permitted", "You are not allowed to open \(path).",
         advice: [
           "Add yourself to the port's group (usually `sudo adduser $USER dialout`), log in again.",
+          "Or let everybody at this computer use its sticks: "
+            + "`sudo modemsmith doctor --install-rules`, then plug the stick in again.",
           "Or run this one command with sudo.",
         ], exitCode: .refused)
     case .notFound(let path):

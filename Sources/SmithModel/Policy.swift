@@ -14,6 +14,16 @@ public struct Policy: Sendable, Codable, Equatable {
     case branding
   }
 
+  /// What is meant to be written.
+  public enum Purpose: String, Sendable, Codable {
+    /// A file without firmware is a mistake.
+    case firmware
+    /// The PC software or web interface inside the stick.
+    case dashboard
+  }
+
+  /// What is meant to be written.
+  public var purpose = Purpose.firmware
   /// Write the version that the stick runs already once more.
   public var reinstall = false
   /// Allow an older version.

@@ -35,6 +35,13 @@ enum FileNames {
 
   /// A small text file without the blanks at its end; nil if it cannot be read.
   static func text(of path: String, limit: Int = 4096) -> String? {
+    guard var bytes = bytes(of: path, limit: limit) else { return nil }
+    while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The bytes of a file, up to a little more than `limit`; nil if it cannot be read.
+  static func bytes(of path: String, limit: Int) -> [UInt8]? {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
@@ -46,8 +53,7 @@ enum FileNames {
       if part.isEmpty { break }
       bytes += part
     }
-    while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
-    return String(decoding: bytes, as: UTF8.self)
+    return bytes
   }
 
   /// What `stat` says, links followed; nil if there is nothing.

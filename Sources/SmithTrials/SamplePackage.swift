@@ -4,14 +4,28 @@ public import SmithSimulators
 
 /// Makes firmware files for simulated sticks: the vendor's container around contents of our own.
 public struct SamplePackage: Sendable {
+  /// What a package holds.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// Firmware items.
+    case firmware
+    /// The CD image with the PC software.
+    case dashboard
+    /// Firmware and CD image.
+    case both
+  }
+
   /// The stick that it is for.
   public var personality: HuaweiBalongStick.Personality
   /// The version that it holds.
   public var version = "21.157.99.00.00"
+  /// The version of its dashboard, at most 32 characters.
+  public var dashboard = "UTPS23.015.99.00.00"
   /// Bytes of all items together, about.
   public var bytes = 65_536
   /// Seed of its contents.
   public var seed: UInt64 = 1
+  /// What it holds.
+  public var kind = Kind.firmware
   /// Whether it carries a signature block.
   public var signed = false
   /// Whether items are packed with zlib and LZMA.
@@ -30,15 +44,26 @@ public struct SamplePackage: Sendable {
   /// The file.
   public func build() -> [UInt8] {
     var dice = Seeded(seed)
-    // The factory's own items without the dashboard: those of an official firmware package.
-    let ids = personality.factoryItems.filter { $0 != 0x10c && $0 != 0xb0000 }
-    var builder = BalongBuilder(kind: [.firmware], compatibility: personality.downloadID)
+    let isDisc: (UInt32) -> Bool = { $0 == 0x10c || $0 == 0xb0000 }
+    // The factory's own items, in the vendor's order.
+    let ids = personality.factoryItems.filter {
+      kind == .both || isDisc($0) == (kind == .dashboard)
+    }
+    let kinds: Set<ImageKind> =
+      switch kind {
+      case .firmware: [.firmware]
+      case .dashboard: [.dashboard]
+      case .both: [.firmware, .dashboard]
+      }
+    var builder = BalongBuilder(kind: kinds, compatibility: personality.downloadID)
     let share = max(512, bytes / ids.count)
     for (index, id) in ids.enumerated() {
-      let data = content(share + (index.isMultiple(of: 2) ? 0 : 777), &dice)
+      let marker = isDisc(id) ? "SMITHSIM-DASHBOARD:\(dashboard);" : "SMITHSIM-VERSION:\(version);"
+      let data = content(marker, share + (index.isMultiple(of: 2) ? 0 : 777), &dice)
       let packing: Packing = !compressed || index == 0 ? .none : index % 2 == 0 ? .zlib : .lzma
       builder.add(
-        id: id, data: data, version: ":\(personality.model):\(version)", packing: packing)
+        id: id, data: data,
+        version: isDisc(id) ? dashboard : ":\(personality.model):\(version)", packing: packing)
     }
     if signed {
       builder.signed(keyHash: (0..<32).map { UInt8($0 * 7 + 1) }, size: Self.signatureSize)
@@ -48,8 +73,8 @@ public struct SamplePackage: Sendable {
   }
 
   /// Half noise, half repeats, so that packing has something to do.
-  private func content(_ size: Int, _ dice: inout Seeded) -> [UInt8] {
-    var data = [UInt8]("SMITHSIM-VERSION:\(version);".utf8)
+  private func content(_ marker: String, _ size: Int, _ dice: inout Seeded) -> [UInt8] {
+    var data = [UInt8](marker.utf8)
     data.reserveCapacity(size)
     while data.count < size {
       var word = dice.next()

@@ -5,7 +5,7 @@ public import SmithModel
 import Synchronization
 
 /// An owner who agrees to everything and remembers what was said.
-public final class TrialOwner: Owner {
+public final class TrialOwner: RescueOwner {
   private let stopped = Mutex(false)
   private let heard = Mutex<[UpdateEvent]>([])
   private let remembers: Bool
@@ -24,6 +24,8 @@ public final class TrialOwner: Owner {
   public var wantsToStop: Bool { stopped.withLock { $0 } }
   /// Agrees.
   public func consent(to plan: CheckedPlan) async -> Consent? { Consent(how: "trial") }
+  /// Agrees.
+  public func consent(toRescue plan: RescuePlan) async -> Consent? { Consent(how: "trial") }
   /// Keeps the event, if events are remembered.
   public func hear(_ event: UpdateEvent) async {
     guard remembers else { return }

@@ -12,6 +12,14 @@ public struct DeviceCatalogue: Sendable, Codable, Equatable {
     public var models: [String]
     /// Beginnings of the hardware texts; they decide where two families share a model name.
     public var boards: [String]
+    /// Beginnings of model names and hardware texts that look alike and are not meant.
+    public var except: [String]?
+
+    func excludes(model: String?, hardware: String?) -> Bool {
+      (except ?? []).contains { beginning in
+        model?.uppercased().hasPrefix(beginning) == true || hardware?.hasPrefix(beginning) == true
+      }
+    }
   }
 
   /// Whose sticks these are.
@@ -28,6 +36,7 @@ public struct DeviceCatalogue: Sendable, Codable, Equatable {
 
   /// Product ids that a stick with this model and hardware text can have; empty if not known.
   public func products(model: String?, hardware: String?) -> [String] {
+    let families = families.filter { !$0.excludes(model: model, hardware: hardware) }
     if let hardware {
       let byBoard = families.filter { $0.boards.contains { hardware.hasPrefix($0) } }
       let narrowed = byBoard.filter { family in

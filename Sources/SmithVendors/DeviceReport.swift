@@ -59,6 +59,8 @@ public struct DeviceReport: Sendable, Equatable {
   public var signal: Signal?
   /// Operator as the stick names it.
   public var network: String?
+  /// Radio technology in use, as in `WCDMA`.
+  public var technology: String?
   /// Band as the stick names it.
   public var band: String?
   /// Chip temperatures as the stick writes them; the unit differs between models.
@@ -133,6 +135,11 @@ public struct DeviceReport: Sendable, Equatable {
     public var status: Status
     /// Tries that are left, if told.
     public var triesLeft: Int?
+    /// Wrong codes entered so far, of the ten that every known stick allows; nil if the stick does
+    /// not tell, or tells more than ten.
+    public var wrongCodes: Int? {
+      triesLeft.flatMap { (0...10).contains($0) ? 10 - $0 : nil }
+    }
 
     /// Gathers the parts.
     public init(status: Status, triesLeft: Int? = nil) {

@@ -6,14 +6,17 @@ public enum Families {
   /// In the order in which a silent port is asked.
   public static let all: [any Family] = [HuaweiBalong(), SierraBoot()]
 
+  /// Ways for files that go to the sticks of a family above: they ask no port of their own.
+  private static let guests: [any Family] = [HuaweiDashboard()]
+
   /// The family that writes a file; nil if it can only be looked at.
   public static func taking(_ image: FirmwareImage) -> (any Family)? {
-    all.first { $0.takes(image) }
+    (guests + all).first { $0.takes(image) }
   }
 
   /// The family of that name, as journals keep it.
   public static func named(_ name: String) -> (any Family)? {
-    all.first { $0.name == name }
+    (all + guests).first { $0.name == name }
   }
 
   /// The family whose dialect a stick of that vendor speaks.

@@ -180,7 +180,7 @@ extension StickState {
     case .bootROM:
       Trouble(
         "stick.wrong-mode", "The stick shows its boot ROM: it cannot start by itself.",
-        advice: ["It needs an emergency loader: see the rescue page of its model."],
+        advice: ["It needs a loader for its chip: `modemsmith rescue --loader LOADER FIRMWARE`."],
         aftermath: .needsRescue, exitCode: .refused)
     case .diag:
       Trouble(

@@ -8,9 +8,22 @@ public enum StickIdentity {
     let asker = Asker(session)
     var report = DeviceReport()
     GenericIdentity.apply(try await asker.demand("ATI").lines, to: &report)
+    // Some answer this one only.
+    if report.manufacturer == nil, let answer = try await asker.ask("AT+CGMI"),
+      let name = HuaweiAnswers.lone(answer, "+CGMI")
+    {
+      report.manufacturer = name
+      report.vendor = GenericIdentity.vendor(of: name)
+    }
     switch report.vendor {
     case "huawei": try await HuaweiIdentity.ask(asker, &report)
     case "sierra": try await SierraIdentity.ask(asker, &report)
+    case "zte":
+      report.answers = asker.answers
+      return try await ZTEIdentity.complete(report, over: session)
+    case "alcatel":
+      report.answers = asker.answers
+      return try await AlcatelIdentity.complete(report, over: session)
     default: break
     }
     if asker.gaveUp {

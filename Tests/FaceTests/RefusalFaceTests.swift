@@ -47,6 +47,8 @@ import Testing
       (["info", "--download-port", "/dev/null"], "usage.bad-target"),
       (["rehearse", file, "--model", "huawei-e9999"], "usage.unknown-model"),
       (["sim", "huawei-e9999", "--link", bench.port], "usage.unknown-model"),
+      (["sim", "--usbip", "127.0.0.1:0", "huawei-e9999"], "usage.unknown-model"),
+      (["sim", "--usbip", "127.0.0.1:0", "huawei-e3131", "--disc", "often"], "usage.sim"),
     ]
     for (arguments, code) in cases {
       let ended = try await Child(arguments).end()
@@ -59,6 +61,17 @@ import Testing
       #expect(ended.code == 2, "\(arguments)")
       #expect(ended.err.contains("Usage:"))
     }
+  }
+
+  @Test(
+    "of a machine without a virtual host controller ends with 5",
+    .disabled(if: FileManager.default.fileExists(atPath: "/sys/devices/platform/vhci_hcd.0")))
+  func noHostController() async throws {
+    let arguments = ["sim", "--usbip", "127.0.0.1:0", "--attach", "huawei-e3131"]
+    let ended = try await Child(arguments).end()
+    #expect(ended.code == 5, "\(ended.err)")
+    let code = "sim.no-host-controller"
+    #expect(ended.err.contains("[\(code)]"), "\(ended.err)")
   }
 
   @Test("of a port that is not there ends with 4") func noPort() async throws {

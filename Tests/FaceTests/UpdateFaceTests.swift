@@ -182,7 +182,7 @@ import Testing
 }
 
 /// A terminal whose one side is a child's standard input.
-private final class Terminal: Sendable {
+final class Terminal: Sendable {
   /// For the child.
   let side: FileHandle
   private let main: FileHandle

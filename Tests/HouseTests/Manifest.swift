@@ -100,7 +100,7 @@ struct FloorPlan {
     let engine = three.union(["SmithEngine"])
     let below = engine.union(["SmithPorts", "SmithArchives", "SmithLibrary"])
     let beside: Set<String> = ["SmithSimulators", "SmithBench", "SmithTrials"]
-    let ports = one.union(["SmithEngine", "CCurl", "CLibUSB", "CSystemd"])
+    let ports = one.union(["SmithEngine", "CCurl", "CLibUSB", "CSystemd", "CZlib"])
     return FloorPlan(places: [
       "SmithBytes": Place(floor: 0, mayImport: []),
       "SmithModel": Place(floor: 0, mayImport: ["SmithBytes"]),
@@ -115,7 +115,8 @@ struct FloorPlan {
       "SmithArchives": Place(
         floor: 5, mayImport: zero.union(["SmithFormats", "CArchive"])),
       "SmithLibrary": Place(
-        floor: 5, mayImport: zero.union(["SmithFormats", "SmithEngine"]),
+        floor: 5,
+        mayImport: zero.union(["SmithFormats", "SmithVendors", "SmithEngine", "CArchive"]),
         outside: ["crypto", "grdb"]),
       "SmithCLI": Place(
         floor: 6, mayImport: below.union(beside).union(["SmithPage", "SmithFleet"]),

@@ -170,10 +170,15 @@ enum Scenes {
   }
 
   @Test("of files that do not go together is refused") func notTogether() throws {
-    let path = "/tmp/modemsmith-not-together-\(UInt64.random(in: 0...UInt64.max)).cwe"
     let stick = try Scenes.stick("mc7700")
-    #expect(throws: Trouble.self) { try CheckedImage(path: path, with: [path]) }
-    let image = try Scenes.files(stick)
-    #expect(image.image.segments.count == 1)
+    let sierra = try Scenes.files(stick)
+    let other = CheckedImage(
+      image: FirmwareImage(format: .balong, origin: 0..<1, segments: []), path: "/b", sha256: "b")
+    do throws(Trouble) {
+      _ = try CheckedImage(joining: [sierra, other])
+      Issue.record("they were joined")
+    } catch { #expect(error.code == "file.not-together") }
+    #expect(try CheckedImage(joining: [sierra]).sha256 == sierra.sha256)
   }
+
 }

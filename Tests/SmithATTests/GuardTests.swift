@@ -54,6 +54,48 @@ import Testing
     #expect(open.refusal(of: "AT^CIMEI=1") != nil)
   }
 
+  @Test("A code leaves alone and whole, or not at all") func lockCodes() {
+    let closed = ATGuard()
+    let open = ATGuard(allowing: [.lockCode])
+    let hash = String(repeating: "3e", count: 16)
+    for text in ["AT^CARDLOCK=\"12345678\"", "AT^CARDUNLOCK=\"\(hash)\"", "at^cardlock=12345678"] {
+      #expect(closed.refusal(of: ATCommand(text)) != nil)
+      #expect(open.refusal(of: ATCommand(text)) == nil)
+    }
+    for text in [
+      "AT^CARDLOCK=\"1234\"", "AT^CARDLOCK=\"12345678\";^CARDLOCK=\"87654321\"",
+      "AT+CSQ;^CARDLOCK=\"12345678\"", "AT^CARDUNLOCK=\"12345678\"", "AT^CARDLOCK=\"12345678\",1",
+      "AT^CARDLOCK=\"12345678\";^CIMEI=1",
+    ] {
+      #expect(open.refusal(of: ATCommand(text)) != nil, "\(text)")
+    }
+    #expect(closed.refusal(of: "AT^CARDLOCK?") == nil)
+    #expect(closed.refusal(of: "AT^CARDLOCK=?") == nil)
+  }
+
+  @Test(
+    "What cannot be taken back is named, wherever it stands in the line",
+    arguments: [
+      "AT^GODLOAD", "at ^ godload", "AT+CSQ;^GODLOAD", "AT^DLOAD=1", "AT^FWLOAD=0", "AT^DATAMODE",
+      "AT^NVBACKUP", "AT^RESET", "AT^CARDLOCK=\"12345678\"", "AT^CARDUNLOCK=\"x\"",
+      "AT+CPIN=\"1234\"", "AT^SETPORT=\"FF;12\"", "AT^U2DIAG=0", "AT$QCDMG", "AT^DISLOG=255",
+      "AT+CFUN=1,1", "AT!BOOTHOLD", "AT&F", "AT^SFM=1", "AT^SIGNVER=1,0,00,1",
+    ]) func oneWay(text: String)
+  {
+    #expect(OneWayCommands.consequence(of: ATCommand(text)) != nil)
+  }
+
+  @Test(
+    "Questions and settings that can be set back need nobody's word",
+    arguments: [
+      "ATI", "AT^DLOADVER?", "AT^DLOADINFO?", "AT^CARDLOCK?", "AT+CPIN?", "AT^SETPORT?",
+      "AT^SETPORT=?", "AT^U2DIAG?", "AT+CFUN=1", "AT+CFUN=4", "AT^GODLOAD?", "AT^CURC=0",
+      "AT+CGDCONT=1,\"IP\",\"internet\"", "AT!IMPREF?", "AT^SYSCFGEX?",
+    ]) func twoWay(text: String)
+  {
+    #expect(OneWayCommands.consequence(of: ATCommand(text)) == nil)
+  }
+
   @Test(
     "Identity numbers, codes and PINs are starred out",
     arguments: [

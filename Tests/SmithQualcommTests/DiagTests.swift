@@ -65,6 +65,32 @@ import Testing
     #expect(NVItems.name(550) == "IMEI" && NVItems.name(9999) == nil)
   }
 
+  @Test("Nothing that could write leaves a diagnostic session, however it is built") func guarded()
+    async throws
+  {
+    let data = [UInt8](repeating: 1, count: 130)
+    for item in 0...UInt16.max {
+      let body = [0x27, UInt8(item & 0xff), UInt8(item >> 8)] + data
+      #expect((DiagGuard.refusal(of: body) == nil) == NVItems.restorable.contains(item))
+    }
+    for body: [UInt8] in [
+      [], [0x27], [0x27, 0x26, 0x02], [0x41, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30], [0x46, 0],
+      [0x02], [0x05, 0, 0, 0, 0], [0x4b, 0x13, 5, 0, 1], [0x4b, 0x13, 8, 0, 0x2f],
+      [0x4b, 0x13, 2, 0, 1, 0, 0, 0], [0x4b, 0x13, 2, 0], [0x4b, 0x13, 22, 0], [0x4b, 0x65, 1, 0],
+      [0x4b, 0xc9, 4, 0], [0x4b], [0x29, 3, 0], [0x80], [0xff],
+    ] {
+      #expect(DiagGuard.refusal(of: body) != nil, "\(body)")
+    }
+    for command in UInt8.min...UInt8.max
+    where ![0x00, 0x01, 0x0c, 0x26, 0x3a, 0x7c, 0xfa, 0xfb].contains(command) {
+      #expect(DiagGuard.refusal(of: [command]) != nil, "\(command)")
+    }
+    #expect(DiagGuard.refusal(of: [0x4b, 0xc9, 0x03, 0xff]) == nil)
+    #expect(DiagGuard.refusal(of: [0x4b, 0x13, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x2f, 0]) == nil)
+    let error = DiagError.forbiddenCommand(step: "x", reason: "y")
+    #expect(error.trouble.code == "diag.forbidden-command")
+  }
+
   @Test("Another stick's backup, or a stick without identity, is refused") func foreign()
     async throws
   {

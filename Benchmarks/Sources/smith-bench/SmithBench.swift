@@ -4,11 +4,15 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [framing] [cable] [sierra] [updates] [program]`; all parts, if none is named.
+/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, sierra, usbip, updates, sticks,
+/// program, peeling and library; all, if none is named.
 @main
 enum SmithBench {
   static func main() async throws {
     let words = CommandLine.arguments
+    if words.count == 4, words[1] == "library-add" {
+      return try LibraryBench.add(words[2], words[3])
+    }
     if words.count == 3, try await Cable.child(words[1], words[2]) { return }
     let quick = words.contains("--quick")
     let wanted = words.dropFirst().filter { $0 != "--quick" }
@@ -21,8 +25,16 @@ enum SmithBench {
     if wants("framing") { add(framing(quick)) }
     if wants("cable") { add(try cable(quick)) }
     if wants("sierra") { add(try sierra(quick)) }
+    if wants("usbip") {
+      var rates: [Double] = []
+      for _ in 0..<3 { rates.append(try await USBIPCable.run(mebibytes: quick ? 32 : 128)) }
+      add([Row("USB/IP server, one serial interface", median(rates), "MB/s").atLeast(20)])
+    }
     if wants("updates") { add(await updates(quick)) }
+    if wants("sticks") { add(try sticks(quick)) }
     if wants("program") { add(try program(quick)) }
+    if wants("peeling") { add(try Peeling.rows(quick)) }
+    if wants("library") { add(try LibraryBench.rows(quick)) }
     try write(rows)
     if rows.contains(where: { $0.isKept == false }) { exit(1) }
   }

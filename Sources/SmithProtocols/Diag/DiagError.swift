@@ -13,6 +13,8 @@ public enum DiagError: Error, Equatable, Sendable {
   case itemStatus(item: UInt16, status: UInt16)
   /// Items of identity, calibration and locks are not written, whatever the backup holds.
   case forbiddenItem(UInt16)
+  /// A request that is not among those that may leave; nothing was sent.
+  case forbiddenCommand(step: String, reason: String)
   /// The backup belongs to another stick, or the stick does not say who it is.
   case foreignBackup
   /// The file system of the modem reported an error.
@@ -28,6 +30,9 @@ extension DiagError: TroubleConvertible {
   public var trouble: Trouble {
     let (code, summary) = words
     switch self {
+    case .forbiddenCommand:
+      return Trouble(
+        code, summary, advice: ["Leave it out; modemsmith never sends it."], exitCode: .refused)
     case .forbiddenItem, .foreignBackup:
       return Trouble(
         code, summary, advice: ["Restore only the backup that was taken from this very stick."],
@@ -53,6 +58,8 @@ extension DiagError: TroubleConvertible {
       ("diag.item-status", "Item \(item) could not be used: status \(status).")
     case .forbiddenItem(let item):
       ("diag.forbidden-item", "Item \(item) is not among the settings that may be restored.")
+    case .forbiddenCommand(let step, let reason):
+      ("diag.forbidden-command", "The request was not sent (\(step)): \(reason).")
     case .foreignBackup:
       ("diag.foreign-backup", "The backup was not taken from this stick.")
     case .files(let step, let number):

@@ -222,6 +222,9 @@ extension DiagSession {
   }
 
   private func begin(_ body: [UInt8], _ step: String, quiet: Duration) async throws(DiagError) {
+    if let reason = DiagGuard.refusal(of: body) {
+      throw .forbiddenCommand(step: step, reason: reason)
+    }
     do throws(LinkError) {
       try await line.settle(quiet)
       try await line.send(body)

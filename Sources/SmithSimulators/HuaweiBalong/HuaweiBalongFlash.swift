@@ -79,7 +79,7 @@ extension HuaweiBalongStick {
     var lastSequence = 0
     var nvImageWritten = false
     private var tables: [Item] = []
-    let factoryNV: NV
+    var factoryNV: NV
 
     init(personality: Personality, firmware: String, dashboard: String, nv: NV) {
       self.firmware = firmware
@@ -168,6 +168,30 @@ extension HuaweiBalongStick {
       if nvImageWritten { nv = nvBackup ?? factoryNV }
       nvImageWritten = false
       nvBackup = nil
+    }
+
+    /// What a stock loader does when it starts: nothing of the unit is left, not even what the
+    /// factory put there (Docs/Protocols/balong-loader.md section 4).
+    mutating func eraseEverything() {
+      for index in items.indices {
+        items[index].bytes = []
+        items[index].state = .incomplete
+      }
+      let lost = NV(
+        imei: "", serial: "", lockStatus: 1, lockTries: 0, profiles: [:], setPort: nv.setPort)
+      nv = lost
+      factoryNV = lost
+      nvBackup = nil
+      backupFlag = false
+      allPartsComplete = false
+    }
+
+    /// Damages the first boot part, as an update does that is cut in it: only the boot ROM is left.
+    public mutating func brick() {
+      guard let index = items.firstIndex(where: { Self.bootParts.contains($0.id) }) else { return }
+      items[index].state = .incomplete
+      items[index].bytes = []
+      allPartsComplete = false
     }
 
     static let bootParts: Set<UInt32> = [0x20000, 0x200000, 0x101, 0x110000]

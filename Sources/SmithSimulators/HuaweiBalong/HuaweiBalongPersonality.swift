@@ -74,6 +74,16 @@ extension HuaweiBalongStick {
     }
   }
 
+  /// Which SIM is in the stick.
+  public enum SIM: String, Sendable, CaseIterable {
+    /// Of the operator that sold the stick.
+    case home
+    /// Of another operator.
+    case foreign
+    /// None.
+    case none
+  }
+
   /// How this unit deviates from the usual.
   public struct Options: Equatable, Sendable {
     /// HDLC is ignored before AT^DATAMODE and AT after it; otherwise both are always welcome.
@@ -104,6 +114,10 @@ extension HuaweiBalongStick {
     public var endDelay: Duration = .zero
     /// Time from leaving the bus to coming back; drawn from the seed.
     public var returnDelay: ClosedRange<Duration> = .seconds(3)...(.seconds(15))
+    /// Time from the end of a loader to its download port.
+    public var loaderDelay: ClosedRange<Duration> = .seconds(10)...(.seconds(30))
+    /// Whether the boot ROM checks signatures, which no loader here has.
+    public var secureBoot = false
     /// Time from plugging in to the first enumeration.
     public var plugDelay: Duration = .zero
     /// Whether normal mode echoes commands after power-on.
@@ -114,10 +128,24 @@ extension HuaweiBalongStick {
     public var answerChunking = 0
     /// One serial port per face, for use on a PTY; otherwise the whole composition.
     public var singlePort = true
+    /// Whether AT^SETPORT is unknown, as on older sticks.
+    public var lacksSetPort = false
+    /// Whether AT^SETPORT is told and cannot be changed.
+    public var refusesSetPort = false
     /// Whether the stick is locked to its operator, with ten tries.
     public var locked = false
     /// The code that unlocks it; nil if no code does.
     public var unlockCode: String?
+    /// Tries for the code that are left when it leaves the factory.
+    public var tries = 10
+    /// Which SIM is in it: its lock shows with a foreign one only.
+    public var sim = SIM.foreign
+    /// Whether the right code opens it in memory only, until the power goes (customised builds).
+    public var unlocksUntilPowerOff = false
+    /// Whether AT^CARDUNLOCK is known.
+    public var knowsCounterReset = true
+    /// Whether a wrong hash in AT^CARDUNLOCK costs a try: nobody documents it.
+    public var wrongHashCostsTry = false
     /// Items that an update must bring before the stick leaves download mode; nil if any
     /// set of items will do.
     public var layout: [UInt32]?

@@ -38,6 +38,10 @@ extension HuaweiBalongStick {
         lines[port].append(byte)
       }
     }
+    if mutedAnswers > 0, bytes.contains(0x0d) {
+      mutedAnswers -= 1
+      return
+    }
     if !text.isEmpty { send(text, .at, port: port, &out) }
   }
 
@@ -96,6 +100,11 @@ extension HuaweiBalongStick {
       if nv.imei.isEmpty { return .error }
       return .lines([personality.monitor == .v3r3 ? nv.imei + ",0" : nv.imei])
     case "AT^DLOADINFO?": return .raw(downloadInfo)
+    case "AT^FLASHINFO?" where personality.monitor == .v3r3:
+      return .lines([
+        "~~~~~~FLASH INFO~~~~~~:", "",
+        "MMC BLOCK COUNT:1024,PAGE SIZE:2048,PAGE COUNT PER BLOCK:64",
+      ])
     case "AT^HWNATQRY?": return .lines(["^HWNATQRY:0"])
     case "AT^GETPORTMODE": return .lines([portMode])
     default: return nil
@@ -122,19 +131,28 @@ extension HuaweiBalongStick {
 
   private func network(_ command: String) -> Answer? {
     switch command {
-    case "AT+CPIN?": .lines(["+CPIN: READY"])
+    case "AT+CLCK=\"SC\",2": .lines(["+CLCK: 0"])
+    case "AT+CIMI": .lines(["262011234567890"])
+    case "AT+CPIN?": options.sim == .none ? .code(10) : .lines(["+CPIN: READY"])
     case "AT+CSQ": .lines(["+CSQ: 18,99"])
+    case "AT^HFREQINFO?":
+      personality.monitor == .v3r3
+        ? .error : .lines(["^HFREQINFO:0,6,3,1300,18150,20000,19300,17200,20000"])
+    case "AT^CHIPTEMP?": .lines(["^CHIPTEMP: 34"])
+    case "AT^CVOICE?":
+      personality.monitor == .v3r3 ? .lines(["^CVOICE:0,8000,16,20"]) : .error
     case "AT+COPS?": .lines(["+COPS: 0,0,\"Simtel\",2"])
     case "AT+CREG?": .lines(["+CREG: 0,1"])
     case "AT+CGREG?": .lines(["+CGREG: 0,1"])
     case "AT^SYSINFO": .lines(["^SYSINFO:2,3,0,5,1,,4"])
-    case "AT^CARDLOCK?":
-      .lines(["^CARDLOCK: \(flash.nv.lockStatus),\(flash.nv.lockTries),0"])
+    case "AT^CARDLOCK?": .lines(["^CARDLOCK: \(shownLockStatus),\(flash.nv.lockTries),0"])
     default: nil
     }
   }
 
   private mutating func settings(_ command: String, original: String) -> Answer? {
+    if options.lacksSetPort, command.hasPrefix("AT^SETPORT") { return nil }
+    if options.refusesSetPort, command.hasPrefix("AT^SETPORT=\"") { return .code(50) }
     switch command {
     case "ATE0", "ATE1": echo = command == "ATE1"
     case "ATZ", "AT&F":
@@ -164,6 +182,7 @@ extension HuaweiBalongStick {
       if command.hasPrefix("AT^SETPORT=") { return setPorts(original.dropFirst(11)) }
       if command.hasPrefix("AT+CGDCONT=") { return setProfile(original.dropFirst(11)) }
       if command.hasPrefix("AT^CARDLOCK=") { return unlock(original.dropFirst(12)) }
+      if command.hasPrefix("AT^CARDUNLOCK=") { return resetCounter(original.dropFirst(14)) }
       return nil
     }
     return .lines([])
@@ -191,22 +210,6 @@ extension HuaweiBalongStick {
       return .lines([])
     default: return nil
     }
-  }
-
-  private mutating func unlock(_ argument: Substring) -> Answer {
-    let code = argument.dropFirst().dropLast()
-    guard argument.first == "\"", argument.last == "\"", code.count == 8,
-      code.allSatisfy({ $0.isASCII && $0.isNumber })
-    else { return .code(3) }
-    guard flash.nv.lockStatus == 1, flash.nv.lockTries > 0 else { return .code(3) }
-    if let right = options.unlockCode, code == right {
-      flash.nv.lockStatus = 2
-      flash.nv.lockTries = 10
-      return .lines([])
-    }
-    flash.nv.lockTries -= 1
-    if flash.nv.lockTries == 0 { flash.nv.lockStatus = 3 }
-    return .code(16)
   }
 
   private mutating func setProfile(_ argument: Substring) -> Answer? {
@@ -274,8 +277,9 @@ extension HuaweiBalongStick {
     }
   }
 
-  var serialPorts: [(role: PortRole, interface: Int)] {
-    interfaces.enumerated().compactMap { index, name in name.role.map { ($0, index) } }
+  /// Serial ports of normal mode; `number` is the one of AT^SETPORT, as hexadecimal digits.
+  var serialPorts: [(role: PortRole, interface: Int, number: String)] {
+    interfaces.enumerated().compactMap { index, name in name.role.map { ($0, index, name.number) } }
   }
 
   private var portMode: String {

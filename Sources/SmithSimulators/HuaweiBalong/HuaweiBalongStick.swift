@@ -20,7 +20,7 @@ public struct HuaweiBalongStick: StickBody, Sendable {
   /// What the stick says about itself.
   public let personality: Personality
   /// How this unit deviates from the usual.
-  public let options: Options
+  public var options: Options
   /// Everything that survives without power.
   public var flash: Flash
   /// What the stick sees on USB just now; nil while it is off the bus.
@@ -43,6 +43,9 @@ public struct HuaweiBalongStick: StickBody, Sendable {
   var errorTexts = false
   var reportsOn = true
   var factoryMode = false
+  var mutedAnswers = 0
+  /// Unlocked in memory only.
+  var isOpenForNow = false
   var answers = 0
   var decoder: BalongFrameDecoder
   var dataMode = false
@@ -61,6 +64,11 @@ public struct HuaweiBalongStick: StickBody, Sendable {
   var nextReport: Duration?
   var rng: UInt64
   var generation = 0
+  var loading = BootROMSession()
+  /// A loader was started from memory and comes up at the next start; lost with the power.
+  var loader: LoaderStart?
+  /// The boot pin is grounded: the next start shows the boot ROM, whatever the flash holds.
+  public var bootPinIsGrounded = false
 
   /// A stick that is not plugged in yet.
   ///
@@ -77,7 +85,8 @@ public struct HuaweiBalongStick: StickBody, Sendable {
     self.personality = personality
     self.options = options
     let nv = NV(
-      imei: imei, serial: serial, lockStatus: options.locked ? 1 : 2, lockTries: 10,
+      imei: imei, serial: serial, lockStatus: !options.locked ? 2 : options.tries > 0 ? 1 : 3,
+      lockTries: options.tries,
       profiles: [1: NV.Profile(type: "IP", apn: "internet")], setPort: personality.setPort)
     flash = Flash(
       personality: personality, firmware: firmware?.text ?? personality.firmware,
@@ -143,6 +152,7 @@ public struct HuaweiBalongStick: StickBody, Sendable {
     pass(to: now, &lost)
     powered = false
     marker = false
+    loader = nil
     factoryMode = false
     returning = nil
     goSilent()
@@ -155,8 +165,14 @@ public struct HuaweiBalongStick: StickBody, Sendable {
     generation += 1
     goSilent()
     forced = !flash.allPartsComplete
-    if flash.bootPartIsBroken {
+    if let loader {
+      mode = .download
+      forced = true
+      if loader.erases { flash.eraseEverything() }
+    } else if flash.bootPartIsBroken || bootPinIsGrounded {
       mode = .bootROM
+      // The person lets go of it once the stick has started.
+      bootPinIsGrounded = false
     } else if forced || marker || flash.backupFlag {
       mode = .download
     } else {
@@ -165,6 +181,7 @@ public struct HuaweiBalongStick: StickBody, Sendable {
       nextReport = options.unsolicited ? clock + draw(.seconds(1)...(.seconds(4))) : nil
     }
     marker = false
+    loader = nil
     let shown = currentFace()
     lines = Array(repeating: [], count: shown.ports.count)
     face = shown
@@ -174,7 +191,7 @@ public struct HuaweiBalongStick: StickBody, Sendable {
     goSilent()
     self.marker = marker
     factoryMode = false
-    returning = clock + draw(options.returnDelay)
+    returning = clock + draw(loader == nil ? options.returnDelay : options.loaderDelay)
   }
 
   /// Everything that lives in memory only is gone.
@@ -188,8 +205,10 @@ public struct HuaweiBalongStick: StickBody, Sendable {
     lines = []
     echo = options.echo
     errorTexts = false
+    isOpenForNow = false
     reportsOn = true
     decoder.restart()
+    loading = BootROMSession()
     dataMode = false
     signatureSeen = false
     item = nil
@@ -218,6 +237,9 @@ public struct HuaweiBalongStick: StickBody, Sendable {
 
   // MARK: Bytes
 
+  /// The next AT answers are formed and never sent, as when a cable swallows them.
+  public mutating func muteAnswers(_ count: Int) { mutedAnswers = count }
+
   /// Takes bytes that arrived on one port of the current face.
   public mutating func receive(_ bytes: [UInt8], on port: Int, at now: Duration) -> [Emission] {
     var out: [Emission] = []
@@ -238,18 +260,6 @@ public struct HuaweiBalongStick: StickBody, Sendable {
       complain("bytes on a port that takes none", port: port)
     }
     return out
-  }
-
-  /// The boot ROM: so far only its handshake, `A` answered by `U` (section 2.6).
-  mutating func receiveBootROM(_ bytes: [UInt8], port: Int, _ out: inout [Emission]) {
-    record(.host, .bootrom, bytes, port: port)
-    for byte in bytes {
-      if byte == 0x41 {
-        send([0x55], .bootrom, port: port, &out)
-      } else {
-        complain("byte \([byte].hex) unknown to the boot ROM", port: port)
-      }
-    }
   }
 
   /// Sends now, in pieces of `options.answerChunking`.

@@ -168,6 +168,7 @@ struct BalongRoute {
   private func downloadPort(of place: Place) async throws(Trouble) -> (any ByteLink, BalongState) {
     let deadline = bus.now + Self.returnLimit
     var lastState = BalongState.silent
+    var bootROMs = 0
     while deadline - bus.now > .zero {
       let found: (any ByteLink, BalongState)?
       do {
@@ -190,6 +191,9 @@ struct BalongRoute {
         case .normal where deadline - bus.now < .seconds(20): return (link, state)
         default: await link.close()
         }
+        // It does not leave its boot ROM by itself.
+        if state == .bootROM { bootROMs += 1 }
+        if bootROMs > 1 { break }
       }
       await bus.pause(.milliseconds(250))
     }
@@ -201,7 +205,7 @@ struct BalongRoute {
     case .bootROM:
       Trouble(
         "stick.wrong-mode", "The stick shows its boot ROM: it cannot start its download monitor.",
-        advice: ["It needs an emergency loader: see the rescue page of its model."],
+        advice: ["It needs a loader for its chip: `modemsmith rescue --loader LOADER FIRMWARE`."],
         aftermath: .needsRescue, exitCode: .needsRescue)
     default:
       BusError.absent(place, .download).trouble

@@ -161,6 +161,39 @@ enum HuaweiAnswers {
     return nil
   }
 
+  /// Band of `^HFREQINFO:0,6,1,425,...`: system mode, then band class
+  /// (Docs/Protocols/huawei-identify.md section 3).
+  static func band(_ response: ATResponse) -> String? {
+    guard let value = response.values("^HFREQINFO").first else { return nil }
+    let fields = TextFields.split(value).map { Int($0) }
+    guard fields.count >= 3, let band = fields[2], (1...255).contains(band) else { return nil }
+    return fields[1] == 6 ? "LTE band \(band)" : "band \(band)"
+  }
+
+  /// System mode of AT^SYSINFO, its fourth number.
+  static func technology(_ numbers: [Int?]) -> String? {
+    guard numbers.count >= 4, let mode = numbers[3] else { return nil }
+    return switch mode {
+    case 3: "GSM"
+    case 5: "WCDMA"
+    case 15: "TD-SCDMA"
+    case 17: "LTE"
+    default: nil
+    }
+  }
+
+  /// `^CVOICE:0,8000,16,20`: 0 is on, 1 is off; a refusal says that there is none.
+  static func voice(_ response: ATResponse) -> String? {
+    if let value = response.values("^CVOICE").first.flatMap({ TextFields.bare($0) }) {
+      return switch TextFields.split(value).first {
+      case "0": "on (\(value))"
+      case "1": "off (\(value))"
+      default: value
+      }
+    }
+    return response.isOK ? nil : "none"
+  }
+
   /// Geometry line of AT^FLASHINFO?.
   static func flash(_ response: ATResponse) -> String? {
     guard response.isOK else { return nil }

@@ -14,6 +14,7 @@ public enum HuaweiIdentity {
     report.answers = asker.answers
     (report.world, report.worldEvidence) = world(of: report)
     report.customerCode = customerCode(of: report.firmware)
+    report.chipset = ModelSheet.chip(of: report)
   }
 
   private static func askNames(_ asker: Asker, _ report: inout DeviceReport)
@@ -122,12 +123,19 @@ public enum HuaweiIdentity {
     if let answer = try await asker.ask("AT+COPS?") {
       report.network = HuaweiAnswers.network(answer)
     }
-    if let answer = try await asker.ask("AT^SYSINFO") { _ = answer }
+    if let answer = try await asker.ask("AT^HFREQINFO?") {
+      report.band = HuaweiAnswers.band(answer)
+    }
+    if let answer = try await asker.ask("AT^SYSINFO"),
+      let numbers = HuaweiAnswers.systemInfo(answer)
+    {
+      report.technology = HuaweiAnswers.technology(numbers)
+    }
     if let answer = try await asker.ask("AT^CHIPTEMP?") {
       report.temperature = answer.values("^CHIPTEMP").first.flatMap { TextFields.bare($0) }
     }
     if let answer = try await asker.ask("AT^CVOICE?") {
-      report.voice = answer.values("^CVOICE").first.flatMap { TextFields.bare($0) }
+      report.voice = HuaweiAnswers.voice(answer)
     }
   }
 

@@ -8,7 +8,7 @@ public enum HuaweiSettings {
     let asker = Asker(session)
     var settings = DeviceSettings()
     if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = profiles(answer)
+      settings.profiles = PacketProfiles.read(answer)
     }
     if let answer = try await asker.ask("AT^SETPORT?") { settings.ports = ports(answer) }
     for name in ["SYSCFGEX", "SYSCFG"] where settings.network == nil {
@@ -16,10 +16,19 @@ public enum HuaweiSettings {
         let value = answer.values("^\(name)").first, isNetworkMode(value)
       {
         settings.network = .init(command: name, value: value)
+        settings.bands = bands(name, value)
       }
     }
     if let answer = try await asker.ask("AT+CPIN?") {
       settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
+    }
+    // A question only: 2 asks whether the SIM's lock is on (3GPP TS 27.007).
+    if let answer = try await asker.ask("AT+CLCK=\"SC\",2") {
+      switch answer.values("+CLCK").first.map({ TextFields.trim($0) }) {
+      case "0": settings.pinRequired = false
+      case "1": settings.pinRequired = true
+      default: break
+      }
     }
     return settings
   }
@@ -33,22 +42,18 @@ public enum HuaweiSettings {
   {
     let present = try await read(over: session)
     var result = SettingsRestoration()
-    for profile in backup.profiles ?? []
-    where present.profiles?.contains(profile) != true {
-      let name = "APN profile \(profile.id)"
-      guard let command = command(for: profile) else {
-        result.leftOut.append("\(name): it holds characters that cannot be written")
-        continue
-      }
-      note(try await session.send(command), name, &result)
-    }
+    try await PacketProfiles.restore(backup, present: present, over: session, &result)
     if let network = backup.network, network != present.network {
       if network.command == present.network?.command, isNetworkMode(network.value) {
         let command = ATCommand("AT^\(network.command)=\(network.value)")
-        note(try await session.send(command), "network mode", &result)
+        result.note("network mode", try await session.send(command))
       } else {
         result.leftOut.append("network mode: the new firmware writes it in another way")
       }
+    }
+    if let pin = backup.pinRequired, let now = present.pinRequired, pin != now {
+      result.leftOut.append(
+        "PIN: the SIM \(now ? "asks" : "does not ask") for it now; changing that takes the PIN")
     }
     if let ports = backup.ports, ports != present.ports {
       result.leftOut.append("ports: the composition differs and is never written by itself")
@@ -68,32 +73,6 @@ public enum HuaweiSettings {
     return ATCommand("AT^SETPORT=\"\(before);\(ports.after.joined(separator: ","))\"")
   }
 
-  private static func command(for profile: DeviceSettings.APNProfile) -> ATCommand? {
-    guard (1...16).contains(profile.id), TextFields.isQuotable(profile.apn),
-      ["IP", "IPV6", "IPV4V6", "PPP"].contains(profile.type.uppercased())
-    else { return nil }
-    return ATCommand("AT+CGDCONT=\(profile.id),\"\(profile.type)\",\"\(profile.apn)\"")
-  }
-
-  private static func note(
-    _ response: ATResponse, _ name: String, _ result: inout SettingsRestoration
-  ) {
-    if response.isOK {
-      result.restored.append(name)
-    } else {
-      result.leftOut.append("\(name): the stick answered \(response.final)")
-    }
-  }
-
-  /// `+CGDCONT: 1,"IP","internet","0.0.0.0",0,0`, one line a profile.
-  static func profiles(_ response: ATResponse) -> [DeviceSettings.APNProfile] {
-    response.values("+CGDCONT").compactMap { value in
-      let fields = TextFields.split(value)
-      guard fields.count >= 3, let id = Int(fields[0]) else { return nil }
-      return .init(id: id, type: fields[1], apn: fields[2])
-    }
-  }
-
   /// `^SETPORT:"A1,A2;12,1,16,A1,A2"`, or the older `^SETPORT:;2,3,16`.
   static func ports(_ response: ATResponse) -> DeviceSettings.PortSetup? {
     guard let value = response.values("^SETPORT").first.flatMap({ TextFields.bare($0) }),
@@ -104,6 +83,16 @@ public enum HuaweiSettings {
     }
     return .init(
       before: codes(value[..<semicolon]), after: codes(value[value.index(after: semicolon)...]))
+  }
+
+  /// The masks in the network mode: third field of SYSCFG, second and fifth of SYSCFGEX.
+  static func bands(_ command: String, _ value: String) -> DeviceSettings.BandChoice? {
+    let fields = TextFields.split(value)
+    if command == "SYSCFGEX" {
+      guard fields.count >= 5 else { return nil }
+      return .init(mask: fields[1], lte: fields[4])
+    }
+    return fields.count >= 3 ? .init(mask: fields[2]) : nil
   }
 
   /// Hexadecimal numbers, commas and quotes: what may be written back as it was read.

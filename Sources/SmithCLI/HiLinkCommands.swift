@@ -1,0 +1,302 @@
+import ArgumentParser
+import Foundation
+import SmithAT
+import SmithEngine
+import SmithLink
+import SmithModel
+import SmithPorts
+import SmithSimulators
+import SmithVendors
+
+struct HiLinkCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "hilink", abstract: "Brings a Huawei HiLink stick to a serial port and back.",
+    discussion: """
+      HiLink sticks are a network card with a page. Updates need a serial port: `hilink serial`
+      asks the page for one, from the most harmless way on; a replug undoes it. `hilink debug`
+      asks for serial ports beside the page. `hilink back` lets the stick restart to its page.
+      """,
+    subcommands: [Serial.self, Debug.self, Back.self])
+
+  struct Serial: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "serial", abstract: "The page goes, a serial port comes.")
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var common: CommonOptions
+    @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait = 30.0
+
+    func run() async throws {
+      try await explaining(json: common.json) { () throws(Trouble) in
+        try await HiLinkTarget(target).go(to: .serial, target, wait: wait, json: common.json)
+      }
+    }
+  }
+
+  struct Debug: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "debug", abstract: "Serial ports come beside the page.")
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var common: CommonOptions
+    @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait = 30.0
+
+    func run() async throws {
+      try await explaining(json: common.json) { () throws(Trouble) in
+        try await HiLinkTarget(target).go(to: .debug, target, wait: wait, json: common.json)
+      }
+    }
+  }
+
+  struct Back: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "back", abstract: "Lets the stick restart to its page.")
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var common: CommonOptions
+    @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait = 90.0
+
+    func run() async throws {
+      try await explaining(json: common.json) { () throws(Trouble) in
+        try await HiLinkTarget(target).back(target, wait: wait, json: common.json)
+      }
+    }
+  }
+}
+
+/// The page of the one HiLink stick that is meant.
+struct HiLinkTarget {
+  static let usualAddress = "http://192.168.8.1"
+
+  let link: CurlWebLink
+  let session: HiLinkSession
+
+  /// The page that the options name, or the usual address.
+  init(_ target: TargetOptions) throws(Trouble) {
+    let address: WebAddress
+    do throws(WebError) {
+      address = try WebAddress(target.web ?? Self.usualAddress)
+    } catch { throw error.trouble }
+    link = CurlWebLink(address)
+    var login: HiLinkSession.Login?
+    if let user = target.webUser {
+      guard let password = ProcessInfo.processInfo.environment["MODEMSMITH_WEB_PASSWORD"] else {
+        throw Trouble(
+          "usage.bad-target", "--web-user needs the password in MODEMSMITH_WEB_PASSWORD.",
+          advice: ["Set the variable for this one command; it is not kept."], exitCode: .usage)
+      }
+      login = HiLinkSession.Login(user: user, password: password)
+    }
+    session = HiLinkSession(link, login: login)
+  }
+
+  private var place: Place { .named("\(link.address)") }
+
+  func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
+    let report = try await asking { () throws(HiLinkError) in
+      try await HiLinkIdentity.identify(over: session)
+    }
+    let shown = ShownDevice(
+      report: report, mode: "hilink", place: place, showIdentity: showIdentity)
+    if json { Output.json(shown.json) } else { shown.show() }
+    return .ok
+  }
+
+  func backup(to output: String?, in state: StateDirectory, json: Bool)
+    async throws(Trouble) -> SmithModel.ExitCode
+  {
+    let subject = try await asking { () throws(HiLinkError) in
+      let report = try await HiLinkIdentity.identify(over: session)
+      let settings = try await HiLinkSettings.read(over: session)
+      return Subject(place: place, state: .normal, report: report, settings: settings)
+    }
+    let store = BackupStore.files(in: state)
+    let backup = Backup(of: subject, time: store.time())
+    let path: String
+    if let output {
+      try backup.write(to: output)
+      path = output
+    } else {
+      path = try store.save(backup)
+    }
+    if json {
+      Output.json(.object(["event": .string("backup"), "backup": .string(path)]))
+    } else {
+      Output.line("saved: \(path)")
+    }
+    return .ok
+  }
+
+  func restore(_ saved: Backup, _ settings: DeviceSettings, toOtherUnit: Bool, json: Bool)
+    async throws(Trouble) -> SmithModel.ExitCode
+  {
+    let report = try await asking { () throws(HiLinkError) in
+      try await HiLinkIdentity.identify(over: session)
+    }
+    let hash = Subject(place: place, state: .normal, report: report).identityHash
+    guard hash != nil && hash == saved.identity || toOtherUnit else {
+      throw Trouble(
+        "restore.other-unit", "The backup is of another stick.",
+        facts: report.imei == nil ? ["the page does not tell the stick's identity"] : [],
+        advice: ["Plug in the stick that it came from, or add --to-other-unit."],
+        exitCode: .refused)
+    }
+    let result = try await asking { () throws(HiLinkError) in
+      try await HiLinkSettings.restore(settings, over: session)
+    }
+    if json {
+      Output.json(
+        .object([
+          "event": .string("restore"),
+          "restored": .array(result.restored.map { .string($0) }),
+          "not_restored": .array(result.leftOut.map { .string($0) }),
+        ]))
+    } else {
+      Output.line(result.leftOut.isEmpty ? "restored" : "restored, except:")
+      for item in result.leftOut { Output.line("  \(item)") }
+    }
+    return result.leftOut.isEmpty ? .ok : .warnings
+  }
+
+  /// To a serial port; done only when the port was seen.
+  func go(to goal: HiLinkSwitch.Goal, _ target: TargetOptions, wait: Double, json: Bool)
+    async throws(Trouble) -> SmithModel.ExitCode
+  {
+    let (bus, place) = try busAndPlace(target)
+    let outcome = try await asking { () throws(HiLinkError) in
+      try await HiLinkSwitch.perform(
+        to: goal, over: session, seeing: bus, at: place, patience: Self.duration(wait))
+    }
+    switch outcome.end {
+    case .already(let port), .switched(let port, _):
+      say(goal.rawValue, port: port, outcome.tried, json)
+      return .ok
+    case .left(let way):
+      throw Trouble(
+        "hilink.no-port",
+        "The stick left its page (\(way.rawValue)) and shows no serial port here.",
+        facts: outcome.tried,
+        advice: [
+          "Inside a virtual machine, pass the stick's new USB id (12d1:1442 or 12d1:1566) to it.",
+          "Run `modemsmith list` in half a minute; a replug brings the page back.",
+        ], aftermath: .stillBoots, exitCode: .unknown)
+    case .stayed:
+      throw Trouble(
+        "hilink.no-switch", "The stick's page knows no way to a serial port, or refused each.",
+        facts: outcome.tried,
+        advice: [
+          "Some firmwares switch only by a USB message, while the stick still shows its CD.",
+          "Where nothing helps, the boot pin does; the case has to be opened for it.",
+        ], aftermath: .stillBoots, exitCode: .refused)
+    }
+  }
+
+  /// Restarts the stick by whatever answers, and waits for its page.
+  func back(_ target: TargetOptions, wait: Double, json: Bool) async throws(Trouble)
+    -> SmithModel.ExitCode
+  {
+    if await HiLinkSwitch.awaitPage(link, within: .seconds(1)) {
+      try await asking { () throws(HiLinkError) in try await HiLinkSwitch.restart(session) }
+    } else {
+      try await reset(target)
+    }
+    // It is still there for a moment after it said yes.
+    await link.pause(.seconds(3))
+    guard await HiLinkSwitch.awaitPage(link, within: Self.duration(wait)) else {
+      throw Trouble(
+        "hilink.not-back", "The stick restarted, and its page did not come back in time.",
+        advice: [
+          "Unplug the stick, wait five seconds, plug it in again.",
+          "Check that the computer asks for an address on the stick's network card.",
+        ], aftermath: .stillBoots, exitCode: .unknown)
+    }
+    say("back", port: nil, [], json)
+    return .ok
+  }
+
+  private func reset(_ target: TargetOptions) async throws(Trouble) {
+    let (bus, place) = try await target.bus()
+    do {
+      let port = try await bus.port(at: place, as: .at, within: .seconds(5))
+      let open = try await bus.open(port)
+      // It may restart before it answers: the page will tell.
+      _ = try? await ATSession(link: open).send("AT^RESET")
+      await open.close()
+    } catch let error as any TroubleConvertible {
+      throw error.trouble
+    } catch {
+      throw LinkError.broken("\(error)").trouble
+    }
+  }
+
+  private func busAndPlace(_ target: TargetOptions) throws(Trouble) -> (any Bus, Place?) {
+    if let port = target.port {
+      let full = URL(fileURLWithPath: port).standardizedFileURL.path
+      return (NamedPortBus(port: full), .named(full))
+    }
+    return (SystemBus(), target.place.map { .usb($0) })
+  }
+
+  private func say(_ what: String, port: SmithLink.Port?, _ tried: [String], _ json: Bool) {
+    if json {
+      Output.json(
+        .object([
+          "event": .string("hilink"), "mode": .string(what), "port": .text(port?.node),
+          "place": .text(port?.place), "tried": .array(tried.map { .string($0) }),
+        ]))
+    } else {
+      for line in tried { Output.error("  \(line)") }
+      Output.line(port.map { "serial port: \($0.node)" } ?? "the page is back: \(link.address)")
+    }
+  }
+
+  private func asking<Result>(_ work: () async throws(HiLinkError) -> Result)
+    async throws(Trouble) -> Result
+  {
+    do throws(HiLinkError) { return try await work() } catch { throw error.trouble }
+  }
+
+  private static func duration(_ seconds: Double) -> Duration {
+    .milliseconds(Int(max(0, min(seconds, 3600)) * 1000))
+  }
+}
+
+extension TargetOptions {
+  /// The page that is meant, if one is named.
+  func hiLink() throws(Trouble) -> HiLinkTarget? {
+    web == nil ? nil : try HiLinkTarget(self)
+  }
+}
+
+/// Simulated HiLink sticks on the command line.
+enum HiLinkSim {
+  static var names: [String] { HuaweiHiLinkStick.Personality.all.map(\.name) }
+
+  static func stick(_ name: String, firmware: String?, seed: UInt64) -> HuaweiHiLinkStick? {
+    HuaweiHiLinkStick.Personality.named(name).map {
+      HuaweiHiLinkStick($0, firmware: firmware, seed: seed)
+    }
+  }
+
+  static func serve(_ stick: HuaweiHiLinkStick, http: String, link: String, speed: Double)
+    async throws(Trouble) -> SmithModel.ExitCode
+  {
+    let parts = http.split(separator: ":")
+    guard parts.count == 2, let port = Int(parts[1]) else {
+      throw Trouble(
+        "usage.bad-target", "--http is written 127.0.0.1:PORT; port 0 takes a free one.",
+        advice: ["Leave it out for a free port."], exitCode: .usage)
+    }
+    let server = WebPageServer(
+      stick, host: String(parts[0]), port: port, link: link, speed: max(0.01, speed)
+    ) { event in
+      switch event {
+      case .published(let url): Output.line("published \(url) web")
+      case .withdrawn(let url): Output.line("withdrawn \(url)")
+      case .port(.published(let link, _, let role)):
+        Output.line("published \(link) \(role.rawValue)")
+      case .port(.withdrawn(let link)): Output.line("withdrawn \(link)")
+      }
+    }
+    Output.error("\(stick.personality.name); Ctrl-C pulls the plug")
+    do throws(LinkError) { try await server.run() } catch { throw error.trouble }
+    return .ok
+  }
+}

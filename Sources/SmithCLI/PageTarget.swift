@@ -1,0 +1,46 @@
+import SmithEngine
+import SmithModel
+import SmithVendors
+
+/// The page behind `--web`, whoever made the stick: ZTE's and Alcatel's pages are recognised by
+/// what they answer; every other is asked as a HiLink page.
+struct PageTarget {
+  private let page: WebTarget
+  private let hiLink: HiLinkTarget
+
+  /// The page that the options name; nil if they name none.
+  init?(_ target: TargetOptions) throws(Trouble) {
+    guard let page = try WebTarget(target), let hiLink = try target.hiLink() else { return nil }
+    self.page = page
+    self.hiLink = hiLink
+  }
+
+  func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> ExitCode {
+    do throws(Trouble) { return try await page.info(json: json, showIdentity: showIdentity) } catch {
+      guard error.code == Self.unknown else { throw error }
+    }
+    return try await hiLink.info(json: json, showIdentity: showIdentity)
+  }
+
+  func backup(to output: String?, in state: StateDirectory, json: Bool) async throws(Trouble)
+    -> ExitCode
+  {
+    do throws(Trouble) { return try await page.backup(to: output, in: state, json: json) } catch {
+      guard error.code == Self.unknown else { throw error }
+    }
+    return try await hiLink.backup(to: output, in: state, json: json)
+  }
+
+  func restore(_ saved: Backup, _ settings: DeviceSettings, toOtherUnit: Bool, json: Bool)
+    async throws(Trouble) -> ExitCode
+  {
+    do throws(Trouble) {
+      return try await page.restore(saved, settings, toOtherUnit: toOtherUnit, json: json)
+    } catch {
+      guard error.code == Self.unknown else { throw error }
+    }
+    return try await hiLink.restore(saved, settings, toOtherUnit: toOtherUnit, json: json)
+  }
+
+  private static let unknown = PageError.unknownPage.trouble.code
+}

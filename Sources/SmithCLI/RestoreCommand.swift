@@ -1,0 +1,174 @@
+import ArgumentParser
+import Foundation
+import SmithAT
+import SmithEngine
+import SmithLibrary
+import SmithLink
+import SmithModel
+import SmithProtocols
+import SmithVendors
+
+struct RestoreCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore",
+    abstract: "Writes saved settings back to the stick that they came from.",
+    discussion: """
+      Without a backup, --default-apn writes the access point that the system's database of
+      providers names for the SIM's network.
+      """)
+
+  @Argument(help: "The backup file.") var backup: String?
+  @OptionGroup var target: TargetOptions
+  @OptionGroup var common: CommonOptions
+  @Flag(name: .long, help: "Write them to another unit than the one they came from.")
+  var toOtherUnit = false
+  @Flag(name: .long, help: "Write the usual APN of the SIM's network as profile 1.")
+  var defaultApn = false
+  @Option(name: .long, help: "The network's code, five or six digits, where it cannot be read.")
+  var networkCode: String?
+  @Option(name: .long, help: "Which of the network's APNs, where it has several.")
+  var apn: String?
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      if defaultApn {
+        guard backup == nil else { throw Self.eitherOr }
+        return try await restoreDefault()
+      }
+      guard let backup else { throw Self.noBackup }
+      let saved = try Backup.read(backup)
+      guard let settings = saved.settings else {
+        throw Trouble(
+          "backup.failed", "The backup holds no settings.", advice: ["Choose another backup."],
+          exitCode: .badFile)
+      }
+      if let web = try PageTarget(target) {
+        return try await web.restore(
+          saved, settings, toOtherUnit: toOtherUnit, json: common.json)
+      }
+      let (link, subject) = try await identify()
+      guard subject.identityHash != nil, subject.identityHash == saved.identity || toOtherUnit
+      else {
+        await link.close()
+        throw Trouble(
+          "restore.other-unit", "The backup is of another stick.",
+          advice: ["Plug in the stick that it came from, or add --to-other-unit."],
+          exitCode: .refused)
+      }
+      let lost = try await write(settings, over: link, as: subject.report.vendor).leftOut
+      if common.json {
+        Output.json(
+          .object([
+            "event": .string("restore"), "not_restored": .array(lost.map { .string($0) }),
+          ]))
+      } else {
+        Output.line(lost.isEmpty ? "restored" : "restored, except:")
+        for item in lost { Output.line("  \(item)") }
+      }
+      return lost.isEmpty ? .ok : .warnings
+    }
+  }
+
+  private func identify() async throws(Trouble) -> (any ByteLink, Subject) {
+    let (bus, place) = try await target.bus()
+    let updater = Updater(
+      bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries)
+    return try await updater.identify(place, withSettings: false)
+  }
+
+  private func write(
+    _ settings: DeviceSettings, over link: any ByteLink, as vendor: String?
+  ) async throws(Trouble) -> SettingsRestoration {
+    do throws(ATError) {
+      var done = SettingsRestoration()
+      if let family = Families.speaking(as: vendor) {
+        done = try await family.restore(settings, over: ATSession(link: link))
+      } else {
+        done.leftOut = ["everything: this tool does not know the dialect of this stick"]
+      }
+      await link.close()
+      return done
+    } catch {
+      await link.close()
+      throw error.trouble
+    }
+  }
+
+  // MARK: Without a backup
+
+  private func restoreDefault() async throws(Trouble) -> SmithModel.ExitCode {
+    let providers = try ProviderDatabase()
+    let (link, subject) = try await identify()
+    guard subject.state == .normal else {
+      await link.close()
+      throw Trouble(
+        "stick.wrong-mode", "The stick is not in normal mode; no setting can be written.",
+        advice: ["Run `modemsmith info` to see its state."], exitCode: .refused)
+    }
+    let point: ProviderDatabase.AccessPoint
+    let others: [ProviderDatabase.AccessPoint]
+    do throws(Trouble) {
+      let points = try providers.accessPoints(among: try await codes(link))
+      (point, others) = try choose(points)
+    } catch {
+      await link.close()
+      throw error
+    }
+    let profile = DeviceSettings.APNProfile(id: 1, type: "IP", apn: point.apn)
+    let lost = try await write(
+      DeviceSettings(profiles: [profile]), over: link, as: subject.report.vendor
+    ).leftOut
+    if common.json {
+      Output.json(
+        .object([
+          "event": .string("restore"), "provider": .string(point.provider),
+          "apn": .string(point.apn), "needs_user": .bool(point.needsUser),
+          "others": .array(others.map { .string($0.apn) }),
+          "not_restored": .array(lost.map { .string($0) }),
+        ]))
+    } else {
+      if lost.isEmpty { Output.line("profile 1: \(point.apn)  (\(point.provider))") }
+      for other in others { Output.line("  or: --apn \(other.apn)  (\(other.plan ?? "other"))") }
+      if point.needsUser { Output.line("! This one wants a user name; ask your operator for it.") }
+      for item in lost { Output.line("! \(item)") }
+    }
+    return lost.isEmpty ? .ok : .warnings
+  }
+
+  /// The network's code as the owner or the SIM tells it; the subscriber number stays here.
+  private func codes(_ link: any ByteLink) async throws(Trouble) -> [String] {
+    if let networkCode { return [networkCode] }
+    let answer: ATResponse
+    do throws(ATError) { answer = try await ATSession(link: link).send("AT+CIMI") } catch {
+      throw error.trouble
+    }
+    return answer.lines.map { $0.trimmingCharacters(in: .whitespaces) }
+      .flatMap { ProviderDatabase.codes(ofSubscriber: $0) }
+  }
+
+  private func choose(_ points: [ProviderDatabase.AccessPoint]) throws(Trouble)
+    -> (ProviderDatabase.AccessPoint, [ProviderDatabase.AccessPoint])
+  {
+    let chosen =
+      apn.map { name in points.first { $0.apn == name } } ?? points.first(where: \.isForInternet)
+    guard let chosen else {
+      throw Trouble(
+        "restore.no-such-apn", "The network has no such access point in the database.",
+        facts: points.map { "\($0.apn) (\($0.provider))" }, advice: ["Choose one of these."],
+        exitCode: .usage)
+    }
+    var seen: Set<String> = [chosen.apn]
+    return (chosen, points.filter { $0.isForInternet && seen.insert($0.apn).inserted })
+  }
+
+  private static let noBackup = Trouble(
+    "usage.no-backup", "Say which backup is to be written back.",
+    advice: [
+      "Name a file: `modemsmith backup` and `modemsmith update` make them.",
+      "There is none? `modemsmith restore --default-apn` writes the usual APN of the SIM's network.",
+    ], exitCode: .usage)
+
+  private static let eitherOr = Trouble(
+    "usage.backup-or-default", "A backup and --default-apn do not go together.",
+    advice: ["Leave one of them out."], exitCode: .usage)
+}

@@ -1,0 +1,236 @@
+import ArgumentParser
+import Foundation
+import SmithModel
+import SmithPorts
+
+struct ListCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "Shows every stick that is plugged in, in every state, and what can be done next.",
+    discussion: "Nothing is opened and nothing is sent: it disturbs no stick and no program.")
+
+  @OptionGroup var common: CommonOptions
+  @Flag(name: .long, help: "Go on, and show every change.") var watch = false
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      var last = ThisComputer.sticks()
+      show(last)
+      if last.isEmpty, !common.json { Output.error("No stick is plugged in.") }
+      guard watch else { return last.isEmpty ? .noStick : .ok }
+      let events = UsbWatch()
+      let thread = PortThread()
+      // Without the kernel's word, a look five times a second has to do.
+      let wait = { @Sendable () -> Void in
+        if let events {
+          _ = events.next(within: .seconds(3600))
+        } else {
+          usleep(200_000)
+        }
+      }
+      while !Task.isCancelled {
+        await thread.run(wait)
+        // A plug-in is a burst of events; udev needs a moment for the last of them.
+        try? await Task.sleep(for: .milliseconds(100))
+        let now = ThisComputer.sticks()
+        showChange(from: last, to: now)
+        last = now
+      }
+      return .ok
+    }
+  }
+
+  private func show(_ sticks: [StickSighting]) {
+    if common.json {
+      for stick in sticks { Output.json(stick.json(event: "stick")) }
+      return
+    }
+    guard !sticks.isEmpty else { return }
+    let rows = sticks.map(\.row)
+    let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    for (row, stick) in zip(rows, sticks) {
+      Output.line(line(row, widths))
+      for action in stick.next {
+        Output.line(
+          Output.paint("    → \(action.words)\(action.command.map { ": \($0)" } ?? "")", .faint))
+      }
+    }
+  }
+
+  private func line(_ row: [String], _ widths: [Int]) -> String {
+    zip(row, widths + [0]).map { cell, width in
+      cell + String(repeating: " ", count: max(0, width - cell.count))
+    }.joined(separator: "  ")
+  }
+
+  private func showChange(from old: [StickSighting], to new: [StickSighting]) {
+    for gone in old where !new.contains(where: { $0.device.place == gone.device.place }) {
+      if common.json {
+        Output.json(gone.json(event: "gone"))
+      } else {
+        Output.line("\(gone.device.place)  left")
+      }
+    }
+    show(new.filter { stick in !old.contains { $0.device == stick.device } })
+  }
+}
+
+extension StickSighting {
+  /// Cells of the table: place, id, state, name, ports and other nodes.
+  fileprivate var row: [String] {
+    let or = orState.map { " (or \($0.rawValue))" } ?? ""
+    var nodes = ports.map { "\($0.name):\($0.role.rawValue)" }
+    nodes += device.names(.net) + device.names(.control) + device.names(.disc)
+    return [
+      device.place, device.id.description, state.rawValue + or, name, nodes.joined(separator: " "),
+    ]
+  }
+
+  /// The stick as an object of the JSON contract.
+  func json(event: String) -> JSONValue {
+    .object([
+      "event": .string(event), "place": .string(device.place), "usb_id": .text(device.id),
+      "name": .string(name), "state": .string(state.rawValue),
+      "or_state": .text(orState?.rawValue), "why": .string(reason),
+      "manufacturer": .text(device.manufacturer), "product": .text(device.product),
+      "device": .string("/dev/\(device.node)"), "sysfs": .string(device.path),
+      "ports": .array(
+        ports.map { port in
+          .object([
+            "port": .string("/dev/\(port.name)"), "interface": .integer(port.interface),
+            "role": .string(port.role.rawValue), "said_by": .string(port.source.rawValue),
+          ])
+        }),
+      "interfaces": .array(
+        device.interfaces.map { interface in
+          .object([
+            "number": .integer(interface.number), "class": .text(interface.triple),
+            "driver": .text(interface.driver),
+            "nodes": .array(interface.nodes.map { .string($0.name) }),
+          ])
+        }),
+      "next": .array(
+        next.map { .object(["words": .string($0.words), "command": .text($0.command)]) }),
+    ])
+  }
+}
+
+struct SwitchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "switch",
+    abstract: "Makes a modem of a stick that shows only a drive.",
+    discussion: """
+      Uses the data of the package usb-modeswitch-data where it is installed, and our own minimum
+      for Huawei, ZTE, Alcatel and Sierra where it is not.
+      """)
+
+  @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
+  var place: String?
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let stick = try await ThisComputer.onlyStick(
+        place: place, imeiEnds: nil, states: place == nil ? [.fakeCD] : Set(UsbState.allCases))
+      let change = ModeSwitch(
+        usb: SysfsUSB(), knowledge: ThisComputer.knowledge, data: SwitchData.installed()
+      ) { device throws(UsbError) in
+        try LibUSBDevice(path: "/dev/\(device.node)")
+      }
+      // Transfers block their thread: one of its own.
+      let outcome = await withTaskExecutorPreference(PortThread()) {
+        await Self.result(change, stick.device.place)
+      }
+      switch outcome {
+      case .failure(let error): throw error.trouble
+      case .success(.alreadySwitched(let found)):
+        say(found, "already", [])
+        return .nothingToDo
+      case .success(.switched(let found, let notes)):
+        say(found, "switched", notes)
+        return .ok
+      }
+    }
+  }
+
+  private static func result(_ change: ModeSwitch, _ place: String) async
+    -> Result<SwitchOutcome, SwitchError>
+  {
+    do throws(SwitchError) { return .success(try await change.run(at: place)) } catch {
+      return .failure(error)
+    }
+  }
+
+  private func say(_ stick: StickSighting, _ how: String, _ notes: [String]) {
+    if common.json {
+      Output.json(
+        .object([
+          "event": .string("switch"), "outcome": .string(how),
+          "notes": .array(notes.map { .string($0) }), "stick": stick.json(event: "stick"),
+        ]))
+      return
+    }
+    for note in notes { Output.error("  · \(note)") }
+    let words = how == "already" ? "nothing to do: it is" : "it is now"
+    Output.line("\(stick.device.place): \(words) \(stick.name) (\(stick.device.id))")
+    for action in stick.next.prefix(1) {
+      Output.line("→ \(action.words)\(action.command.map { ": \($0)" } ?? "")")
+    }
+  }
+}
+
+struct DoctorCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doctor",
+    abstract: "Looks for what stands between you and your stick; changes nothing by itself.")
+
+  @OptionGroup var common: CommonOptions
+  @Flag(name: .long, help: "Write udev rules that let people at this computer use its sticks.")
+  var installRules = false
+  @Option(name: .long, help: "With --install-rules: a system below this folder.")
+  var root: String?
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      if installRules { return try install() }
+      let doctor = Doctor(knowledge: ThisComputer.knowledge, data: SwitchData.installed())
+      let findings = doctor.examine(power: PowerSupply.state())
+      for finding in findings {
+        if common.json {
+          Output.json(
+            .object([
+              "event": .string("finding"), "area": .string(finding.area),
+              "grade": .string(finding.grade.rawValue), "words": .string(finding.words),
+              "advice": .text(finding.advice),
+            ]))
+        } else {
+          show(finding)
+        }
+      }
+      return findings.contains { $0.grade == .bad } ? .warnings : .ok
+    }
+  }
+
+  private func install() throws(Trouble) -> SmithModel.ExitCode {
+    let path = try UdevRulesFile.install(ThisComputer.knowledge.entries, root: root ?? "")
+    if common.json {
+      Output.json(.object(["event": .string("rules"), "path": .string(path)]))
+    } else {
+      Output.line("written: \(path)")
+      Output.line("→ unplug the stick and plug it in again")
+    }
+    return .ok
+  }
+
+  private func show(_ finding: Finding) {
+    let (mark, colour): (String, Output.Colour) =
+      switch finding.grade {
+      case .good: ("✓", .green)
+      case .note: ("·", .yellow)
+      case .bad: ("✗", .red)
+      }
+    let area = finding.area + String(repeating: " ", count: max(0, 13 - finding.area.count))
+    Output.line("\(Output.paint(mark, colour)) \(area)\(finding.words)")
+    if let advice = finding.advice { Output.line("    → \(advice)") }
+  }
+}

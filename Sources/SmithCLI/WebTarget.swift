@@ -1,0 +1,275 @@
+import ArgumentParser
+import Foundation
+import SmithBytes
+import SmithEngine
+import SmithLink
+import SmithModel
+import SmithPorts
+import SmithSimulators
+import SmithVendors
+
+/// The page of the one stick that is meant; ZTE and Alcatel.
+struct WebTarget {
+  let door: WebDoor
+
+  /// The page that the options name; nil if they name none.
+  init?(_ target: TargetOptions) throws(Trouble) {
+    guard let text = target.web else { return nil }
+    door = try Self.door(text)
+  }
+
+  static func door(_ text: String) throws(Trouble) -> WebDoor {
+    let address: WebAddress
+    do throws(WebError) { address = try WebAddress(text) } catch { throw error.trouble }
+    return WebDoor(
+      link: CurlWebLink(address), host: address.host, address: "\(address)",
+      password: ProcessInfo.processInfo.environment["MODEMSMITH_WEB_PASSWORD"])
+  }
+
+  static func place(_ text: String) throws(Trouble) -> Place { try door(text).place }
+
+  func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
+    let (_, report) = try await opened()
+    let shown = ShownDevice(
+      report: report, mode: "page", place: door.place, showIdentity: showIdentity, overPage: true)
+    if json { Output.json(shown.json) } else { shown.show() }
+    return .ok
+  }
+
+  /// The settings as we read them, and beside them the file that the page itself makes.
+  func backup(to output: String?, in state: StateDirectory, json: Bool)
+    async throws(Trouble) -> SmithModel.ExitCode
+  {
+    let (page, report) = try await opened()
+    let settings: DeviceSettings
+    let file: [UInt8]?
+    do throws(PageError) {
+      settings = try await page.settings()
+      file = try await page.settingsFile()
+    } catch { throw error.trouble }
+    let subject = Subject(
+      place: door.place, state: .normal, report: report, settings: settings)
+    let store = BackupStore.files(in: state)
+    let backup = Backup(of: subject, time: store.time())
+    let path: String
+    if let output {
+      try backup.write(to: output)
+      path = output
+    } else {
+      path = try store.save(backup)
+    }
+    if let file { try Self.write(file, to: "\(path).configure") }
+    if json {
+      Output.json(
+        .object([
+          "event": .string("backup"), "backup": .string(path),
+          "page_file": file == nil ? .null : .string("\(path).configure"),
+        ]))
+    } else {
+      Output.line("saved: \(path)")
+      if file != nil { Output.line("saved: \(path).configure (the page's own; keep it private)") }
+    }
+    return .ok
+  }
+
+  private static func write(_ bytes: [UInt8], to path: String) throws(Trouble) {
+    guard
+      FileManager.default.createFile(
+        atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
+    else {
+      throw Trouble(
+        "backup.failed", "\(path) cannot be written.",
+        advice: ["Make room on the disk, or choose another folder with -o FILE."],
+        exitCode: .refused)
+    }
+  }
+
+  func restore(_ saved: Backup, _ settings: DeviceSettings, toOtherUnit: Bool, json: Bool)
+    async throws(Trouble) -> SmithModel.ExitCode
+  {
+    let (page, report) = try await opened()
+    let hash = Subject(place: door.place, state: .normal, report: report).identityHash
+    guard hash != nil && hash == saved.identity || toOtherUnit else {
+      throw Trouble(
+        "restore.other-unit", "The backup is of another stick.",
+        facts: report.imei == nil ? ["the page does not tell the stick's identity"] : [],
+        advice: ["Plug in the stick that it came from, or add --to-other-unit."],
+        exitCode: .refused)
+    }
+    let lost: [String]
+    do throws(PageError) { lost = try await page.restore(settings).leftOut } catch {
+      throw error.trouble
+    }
+    if json {
+      Output.json(
+        .object([
+          "event": .string("restore"), "not_restored": .array(lost.map { .string($0) }),
+        ]))
+    } else {
+      Output.line(lost.isEmpty ? "restored" : "restored, except:")
+      for item in lost { Output.line("  \(item)") }
+    }
+    return lost.isEmpty ? .ok : .warnings
+  }
+
+  private func opened() async throws(Trouble) -> (page: any StickPage, report: DeviceReport) {
+    do { return try await door.open() } catch { throw error.trouble }
+  }
+}
+
+/// What an update over a page is told beside the file.
+struct PageUpdateOptions: ParsableArguments {
+  @Flag(name: .long, help: "With --web: have the stick load the update that its maker offers.")
+  var online = false
+
+  @Option(name: .long, help: "With --web: the version that the file is said to hold.")
+  var expect: String?
+
+  static let needsFile = Trouble(
+    "usage.bad-target", "An update needs a file, or --web URL with --online.",
+    advice: ["modemsmith update FILE", "modemsmith update --online --web http://192.168.0.1"],
+    exitCode: .usage)
+}
+
+/// An update over a page, from the command line.
+struct WebUpdateTarget {
+  private let door: WebDoor
+  private let source: WebSource
+  private let policy: Policy
+  private let json: Bool
+  private let stateDirectory: String?
+
+  init(
+    _ target: TargetOptions, _ page: PageUpdateOptions, file: String?, policy: Policy, json: Bool
+  ) throws(Trouble) {
+    guard let web = target.web, page.online == (file == nil) else {
+      throw PageUpdateOptions.needsFile
+    }
+    door = try WebTarget.door(web)
+    self.policy = policy
+    self.json = json
+    stateDirectory = target.stateDir
+    if let file {
+      source = try Self.source(file, expecting: page.expect.map { FirmwareVersion($0) })
+    } else {
+      source = .online
+    }
+  }
+
+  private static func source(_ file: String, expecting: FirmwareVersion?) throws(Trouble)
+    -> WebSource
+  {
+    let full = URL(fileURLWithPath: file).standardizedFileURL.path
+    do throws(MappingError) {
+      return .file(path: full, bytes: try SharedBytes(mapping: full), expecting: expecting)
+    } catch {
+      throw Trouble(
+        "file.unreadable", "\(file) cannot be read: \(error.reason).",
+        advice: ["Check the path and that you may read the file."], exitCode: .badFile)
+    }
+  }
+
+  func plan() async throws(Trouble) -> SmithModel.ExitCode {
+    let owner = TerminalOwner(json: json, yes: false)
+    let updater = WebUpdater(door: door, owner: owner, surroundings: .forQueries)
+    guard let plan = try await updater.plan(source, policy: policy) else {
+      if json {
+        Output.json(.object(["event": .string("plan"), "already_there": .bool(true)]))
+      } else {
+        Output.line("nothing to do: there is nothing newer")
+      }
+      return .nothingToDo
+    }
+    if json { Output.json(plan.json) } else { PlanText.show(plan) }
+    return .ok
+  }
+
+  func update(yes: Bool) async throws(Trouble) -> SmithModel.ExitCode {
+    let state = try StateDirectory(stateDirectory)
+    let lock = try state.lock(door.place)
+    defer { withExtendedLifetime(lock) {} }
+    if !yes, json || isatty(0) != 1 { throw UpdateCommand.needsYes }
+    let owner = TerminalOwner(json: json, yes: yes)
+    owner.mindSignals()
+    let updater = WebUpdater(
+      door: door, owner: owner, surroundings: .files(in: state, downloadPort: nil))
+    let report = await updater.update(source, policy: policy)
+    owner.show(report)
+    return report.exitCode
+  }
+
+  static func resume(
+    _ unfinished: Unfinished, _ target: TargetOptions, file: String?, in state: StateDirectory,
+    json: Bool
+  ) async throws(Trouble) -> SmithModel.ExitCode {
+    let header = unfinished.header
+    let door = try WebTarget.door(target.web ?? header.place.description)
+    let lock = try state.lock(header.place)
+    defer { withExtendedLifetime(lock) {} }
+    let isOnline = header.plan.file == WebUpdater.onlineFile
+    let source =
+      isOnline
+      ? WebSource.online : try Self.source(file ?? header.file, expecting: header.plan.after)
+    let journal = try FileJournal(path: unfinished.path)
+    let owner = TerminalOwner(json: json, yes: true)
+    owner.mindSignals()
+    // Consent and its waivers were given when the update began.
+    var policy = Policy()
+    policy.experimental = true
+    policy.forced = [.productUnknown]
+    policy.allowDowngrade = true
+    let report = await WebUpdater(
+      door: door, owner: owner, surroundings: .files(in: state, downloadPort: nil)
+    ).resume(source, header, unfinished.records, journal: journal, policy: policy)
+    owner.show(report)
+    return report.exitCode
+  }
+}
+
+/// Simulated page sticks on the command line.
+enum PageSim {
+  static let names = ["zte-mf667", "alcatel-l800", "alcatel-l850"]
+
+  /// Serves the model's page and ports until it is interrupted; nil for other models.
+  static func serve(
+    _ name: String, firmware: String?, http: String, link: String, speed: Double
+  ) async throws(Trouble) -> SmithModel.ExitCode? {
+    switch name {
+    case "zte-mf667":
+      let stick = firmware.map { ZTEStick(firmware: $0) } ?? ZTEStick()
+      return try await serve(stick, name, http, link, speed)
+    case "alcatel-l800", "alcatel-l850":
+      var options = AlcatelStick.Options()
+      options.showsPorts = true
+      let stick = AlcatelStick(
+        name == "alcatel-l800" ? .l800 : .l850, firmware: firmware, options: options)
+      return try await serve(stick, name, http, link, speed)
+    default: return nil
+    }
+  }
+
+  private static func serve<Body: WebBody>(
+    _ stick: Body, _ name: String, _ http: String, _ link: String, _ speed: Double
+  ) async throws(Trouble) -> SmithModel.ExitCode {
+    let parts = http.split(separator: ":")
+    guard parts.count == 2, let port = Int(parts[1]) else {
+      throw Trouble(
+        "usage.bad-target", "--http is written 127.0.0.1:PORT; port 0 takes a free one.",
+        advice: ["Leave it out for a free port."], exitCode: .usage)
+    }
+    let server = WebPageServer(
+      stick, host: String(parts[0]), port: port, link: link, speed: max(0.01, speed)
+    ) { event in
+      switch event {
+      case .published(let url): Output.line("published \(url) web")
+      case .withdrawn(let url): Output.line("withdrawn \(url)")
+      case .port(.published(let link, _, let role)):
+        Output.line("published \(link) \(role.rawValue)")
+      case .port(.withdrawn(let link)): Output.line("withdrawn \(link)")
+      }
+    }
+    Output.error("\(name); Ctrl-C pulls the plug")
+    do throws(LinkError) { try await server.run() } catch { throw error.trouble }
+    return .ok
+  }
+}

@@ -1,0 +1,81 @@
+public import SmithFormats
+public import SmithModel
+
+/// Which way into a stick there is, so that nobody has to try them all.
+public struct FrontDoor: Sendable, Equatable {
+  /// What does the work.
+  public enum Way: String, Sendable, Codable, CaseIterable {
+    /// The page that the stick serves.
+    case page
+    /// A download protocol over a serial port.
+    case download
+    /// The maker's own program; this tool only looks.
+    case vendorProgram = "vendor-program"
+  }
+
+  /// What to use.
+  public var way: Way
+  /// Why, and with which command, in one sentence.
+  public var advice: String
+
+  /// The way for a stick, from what it said and from how it was reached.
+  ///
+  /// - Parameter overPage: whether its page answered just now.
+  public init(_ report: DeviceReport, overPage: Bool) {
+    switch report.vendor {
+    case "zte" where overPage, "alcatel" where overPage:
+      way = .page
+      advice =
+        "its page does it: `modemsmith update --online --web URL`, or with a file where the page"
+        + " has an upload"
+    case "zte" where ZTECatalogue.hasPage(report.model):
+      way = .page
+      advice = "its page does it: `modemsmith info --web http://192.168.0.1` begins there"
+    case "zte":
+      way = .download
+      advice =
+        "Qualcomm download: it needs the loaders and images of exactly this model and operator;"
+        + " without them only ZTE's own program helps"
+    case "alcatel" where AlcatelCatalogue.hasPage(report.model):
+      way = .page
+      advice = "its page does it: `modemsmith info --web http://192.168.1.1` begins there"
+    case "alcatel":
+      way = .vendorProgram
+      advice = "TCL's own Windows program; no other way is known for its serial sticks"
+    case "huawei" where report.world == .qualcomm:
+      way = .vendorProgram
+      advice = "Huawei's own program, or Qualcomm download with the files of exactly this model"
+    case "huawei" where overPage:
+      way = .page
+      advice = "its page, or download mode: `modemsmith update FILE`"
+    case "huawei", "sierra":
+      way = .download
+      advice = "its download mode: `modemsmith update FILE`"
+    default:
+      way = .vendorProgram
+      advice = "its maker's own program: this tool does not know the stick"
+    }
+  }
+
+  /// Refuses a file of another maker with the reason; call it before any other comparison.
+  ///
+  /// - Throws: `plan.wrong-vendor`.
+  public static func check(_ image: FirmwareImage, for report: DeviceReport) throws(Trouble) {
+    guard image.format == .sierraCWE, let vendor = report.vendor, vendor != "sierra" else { return }
+    throw sierra(report)
+  }
+
+  /// A file with the ending .cwe or .spk belongs to Sierra's sticks only.
+  public static func sierra(_ report: DeviceReport) -> Trouble {
+    let stick = report.model ?? report.manufacturer ?? "of another maker"
+    return Trouble(
+      "plan.wrong-vendor",
+      "The file is firmware of Sierra Wireless (CWE); this stick is not a Sierra: \(stick).",
+      facts: [
+        "CWE is Sierra's own container; ZTE, Alcatel and Huawei sticks have loaders that cannot"
+          + " read it, whatever the chip inside"
+      ],
+      advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
+      exitCode: .refused)
+  }
+}
