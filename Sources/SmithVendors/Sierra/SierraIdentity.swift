@@ -105,7 +105,7 @@ enum SierraSettings {
     let asker = Asker(session)
     var settings = DeviceSettings()
     if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = HuaweiSettings.profiles(answer)
+      settings.profiles = PacketProfiles.read(answer)
     }
     if let answer = try await asker.ask("AT+CPIN?") {
       settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
