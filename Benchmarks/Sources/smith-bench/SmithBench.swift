@@ -4,7 +4,7 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, usbip, sierra, updates, sticks,
+/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, sierra, usbip, updates, sticks,
 /// program, peeling and library; all, if none is named.
 @main
 enum SmithBench {
@@ -24,12 +24,12 @@ enum SmithBench {
     }
     if wants("framing") { add(framing(quick)) }
     if wants("cable") { add(try cable(quick)) }
+    if wants("sierra") { add(try sierra(quick)) }
     if wants("usbip") {
       var rates: [Double] = []
       for _ in 0..<3 { rates.append(try await USBIPCable.run(mebibytes: quick ? 32 : 128)) }
       add([Row("USB/IP server, one serial interface", median(rates), "MB/s").atLeast(20)])
     }
-    if wants("sierra") { add(try sierra(quick)) }
     if wants("updates") { add(await updates(quick)) }
     if wants("sticks") { add(try sticks(quick)) }
     if wants("program") { add(try program(quick)) }
