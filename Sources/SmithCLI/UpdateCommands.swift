@@ -101,6 +101,7 @@ struct UpdateCommand: AsyncParsableCommand {
       let watch = PhaseWatch(owner)
       let manners = StickManners(place: place)
       defer { manners.end() }
+      if let obstacle = manners.obstacle { throw obstacle }
       let updater = Updater(
         bus: manners.minding(bus), owner: manners.minding(watch), surroundings: surroundings)
       let thread = PortThread()
@@ -156,6 +157,7 @@ struct ResumeCommand: AsyncParsableCommand {
       let history = HistoryKeeper(state: state)
       let manners = StickManners(place: unfinished.header.place)
       defer { manners.end() }
+      if let obstacle = manners.obstacle { throw obstacle }
       let updater = Updater(
         bus: manners.minding(bus(for: unfinished.header)), owner: manners.minding(watch),
         surroundings: surroundings)

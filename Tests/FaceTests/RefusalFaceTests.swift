@@ -62,7 +62,7 @@ import Testing
       #expect(ended.code == 2, "\(arguments)")
       #expect(ended.err.contains("Usage:"))
       let told = try await Child(arguments + ["--json"]).end()
-      #expect(told.out.contains("\"usage.arguments\""), "\(arguments): \(told.out)")
+      #expect(told.out.contains("usage.arguments"), "\(arguments): \(told.out)")
     }
   }
 

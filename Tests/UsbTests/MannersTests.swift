@@ -47,6 +47,11 @@ struct MannersTests {
     refused.world.state.withLock { $0.refuses = true }
     #expect(
       ModemManagerHold(uid: "/sys/a", address: refused.address).state == .refused("said no"))
+    let sys = try FakeSys()
+    try sys.plug(.modem(), at: "1-1", number: 2)
+    let manners = StickManners(
+      place: .usb("1-1"), usb: SysfsUSB(root: sys.sys), address: refused.address)
+    #expect(manners.obstacle?.code == "port.modem-manager")
   }
 
   @Test("Without ModemManager, and without a bus, nothing is held and nothing breaks")

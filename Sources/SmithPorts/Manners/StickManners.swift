@@ -46,6 +46,20 @@ public final class StickManners: Sendable {
     return notes
   }
 
+  /// Why nothing may be written now: ModemManager refused to keep away, and would read and write
+  /// in the middle of it. Nil where it keeps away, is not there, or does not know the stick.
+  public var obstacle: Trouble? { hold.flatMap { Self.obstacle($0.renew()) } }
+
+  static func obstacle(_ state: ModemManagerHold.State) -> Trouble? {
+    guard case .refused(let words) = state else { return nil }
+    return Trouble(
+      "port.modem-manager", "ModemManager does not let go of the stick.", facts: [words],
+      advice: [
+        "Run the command again with the rights of an administrator.",
+        "Or stop ModemManager for the time of the update: `sudo systemctl stop ModemManager`.",
+      ], exitCode: .refused)
+  }
+
   /// Connections over the stick that are up.
   public func connections() -> [StickConnection] {
     device.map { network.connections(of: $0) } ?? []
