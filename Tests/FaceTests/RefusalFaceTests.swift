@@ -57,7 +57,10 @@ import Testing
       #expect(ended.err.contains("[\(code)]"), "\(arguments): \(ended.err)")
       #expect(ended.err.contains("next:"))
     }
-    for arguments in [["image", "show"], ["frobnicate"], ["info", "--port"], ["update", file, "--nope"]] {
+    let wrong = [
+      ["image", "show"], ["frobnicate"], ["info", "--port"], ["update", file, "--nope"],
+    ]
+    for arguments in wrong {
       let ended = try await Child(arguments).end()
       #expect(ended.code == 2, "\(arguments)")
       #expect(ended.err.contains("Usage:"))
