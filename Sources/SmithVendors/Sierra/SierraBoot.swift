@@ -170,7 +170,7 @@ public struct SierraBoot: Family {
 extension SierraMismatch {
   static let hipLoader = Trouble(
     "sierra.hip-loader", "The boot loader of this 3G stick speaks HIP, which is not built yet.",
-    facts: ["what is known of it is in Docs/Protocols/sierra-qdl.md section 7"],
+    facts: ["what is known of it is in Docs/Protocols/sierra-qdl.md section 10"],
     advice: ["Use the vendor's own tool; `info`, `backup` and `image show` work."],
     aftermath: .untouched, exitCode: .refused)
   static let inBootMode = Trouble(
