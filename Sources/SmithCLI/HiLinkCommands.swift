@@ -264,39 +264,3 @@ extension TargetOptions {
     web == nil ? nil : try HiLinkTarget(self)
   }
 }
-
-/// Simulated HiLink sticks on the command line.
-enum HiLinkSim {
-  static var names: [String] { HuaweiHiLinkStick.Personality.all.map(\.name) }
-
-  static func stick(_ name: String, firmware: String?, seed: UInt64) -> HuaweiHiLinkStick? {
-    HuaweiHiLinkStick.Personality.named(name).map {
-      HuaweiHiLinkStick($0, firmware: firmware, seed: seed)
-    }
-  }
-
-  static func serve(_ stick: HuaweiHiLinkStick, http: String, link: String, speed: Double)
-    async throws(Trouble) -> SmithModel.ExitCode
-  {
-    let parts = http.split(separator: ":")
-    guard parts.count == 2, let port = Int(parts[1]) else {
-      throw Trouble(
-        "usage.bad-target", "--http is written 127.0.0.1:PORT; port 0 takes a free one.",
-        advice: ["Leave it out for a free port."], exitCode: .usage)
-    }
-    let server = WebPageServer(
-      stick, host: String(parts[0]), port: port, link: link, speed: max(0.01, speed)
-    ) { event in
-      switch event {
-      case .published(let url): Output.line("published \(url) web")
-      case .withdrawn(let url): Output.line("withdrawn \(url)")
-      case .port(.published(let link, _, let role)):
-        Output.line("published \(link) \(role.rawValue)")
-      case .port(.withdrawn(let link)): Output.line("withdrawn \(link)")
-      }
-    }
-    Output.error("\(stick.personality.name); Ctrl-C pulls the plug")
-    do throws(LinkError) { try await server.run() } catch { throw error.trouble }
-    return .ok
-  }
-}

@@ -22,7 +22,7 @@ struct SimCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The model: \((SimulatedModels.names + HiLinkSim.names + PageSim.names).joined(separator: ", ")); with --usbip also "
+      "The model: \((SimulatedModels.names + PageSim.names).joined(separator: ", ")); with --usbip also "
         + "\(SimulatedUSB.furtherNames.joined(separator: ", ")).", valueName: "model"))
   var models: [String]
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
@@ -62,11 +62,8 @@ struct SimCommand: AsyncParsableCommand {
     if overUSBIP { return try await serveUSB() }
     try await explaining(json: false) { () throws(Trouble) in
       let model = models[0]
-      if let page = HiLinkSim.stick(model, firmware: firmware, seed: seed) {
-        return try await HiLinkSim.serve(page, http: http, link: link, speed: speed)
-      }
       if let end = try await PageSim.serve(
-        model, firmware: firmware, http: http, link: link, speed: speed)
+        model, firmware: firmware, http: http, link: link, speed: speed, seed: seed)
       {
         return end
       }
