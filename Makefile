@@ -41,6 +41,7 @@ format: ## bring all Swift files into form
 
 bench: ## measure parsers, links, archives and whole updates (release build)
 	@Scripts/setup.sh bench
+	swift build -c release --package-path Benchmarks --product modemsmith
 	swift run -c release --package-path Benchmarks $(BENCH)
 
 storm: setup ## whole updates in bad weather: make storm SEED=1 RUNS=1000
