@@ -39,7 +39,9 @@ lint: ## check the form of all Swift files; changes nothing
 format: ## bring all Swift files into form
 	swift format --in-place --parallel --recursive --configuration .swift-format $(LINTED)
 
-bench: setup ## measure parsers, links and whole updates (release build)
+bench: ## measure parsers, links, archives and whole updates (release build)
+	@Scripts/setup.sh bench
+	swift build -c release --package-path Benchmarks --product modemsmith
 	swift run -c release --package-path Benchmarks $(BENCH)
 
 storm: setup ## whole updates in bad weather: make storm SEED=1 RUNS=1000

@@ -1,7 +1,14 @@
 #!/usr/bin/env bash
 # Brings a Debian or Ubuntu system to the point where `swift build` works.
 # Does nothing when everything is there. Installs nothing without saying what it is for.
+# `setup.sh bench` adds what only the measurements need.
 set -euo pipefail
+
+verb=${1:-}
+case "$verb" in
+  '' | bench) ;;
+  *) echo "setup: no such set-up: '$verb'" >&2; exit 2 ;;
+esac
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$@" >&2; exit 1; }
@@ -23,6 +30,9 @@ pkg-config --exists sqlite3|libsqlite3-dev|the firmware library and the history 
 command -v dbus-daemon|dbus-daemon|the tests hold ModemManager off on a message bus of their own
 test -e /usr/include/stdlib.h|libc6-dev|the Swift compiler reads the C headers
 LIST
+  if [ "$verb" = bench ]; then
+    echo 'test -x /usr/bin/bsdtar|libarchive-tools|looking into archives is measured against bsdtar'
+  fi
 }
 
 check_swift() {

@@ -1,3 +1,4 @@
+import Glibc
 import SmithBytes
 import SmithFormats
 import SmithLink
@@ -36,7 +37,9 @@ public func fuzzSierra(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
   guard let choice = bytes.first else { return 0 }
   switch choice % 3 {
-  case 0: fuzzImage(SharedBytes([UInt8](bytes.dropFirst())))
+  case 0:
+    fuzzImage(SharedBytes([UInt8](bytes.dropFirst())))
+    fuzzImage(SharedBytes(sealed([UInt8](bytes.dropFirst()))))
   case 1: fuzzAnswers(String(decoding: bytes.dropFirst(), as: UTF8.self))
   default:
     let link = PlayedLoader(bytes.dropFirst())
@@ -50,6 +53,19 @@ public func fuzzSierra(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     precondition(link.now < .seconds(7200), "a wait without a bound")
   }
   return 0
+}
+
+/// Puts the right size and CRCs into the outermost header, so that what they guard is reached.
+func sealed(_ input: [UInt8]) -> [UInt8] {
+  guard input.count >= SierraHeader.size else { return input }
+  var bytes = input
+  func put(_ value: UInt32, at offset: Int) {
+    for byte in 0..<4 { bytes[offset + byte] = UInt8(truncatingIfNeeded: value >> (24 - 8 * byte)) }
+  }
+  put(CRC32Sierra.of(Array(bytes[..<256])), at: 256)
+  put(UInt32(truncatingIfNeeded: bytes.count - SierraHeader.size), at: 276)
+  put(CRC32Sierra.of(Array(bytes[SierraHeader.size...])), at: 280)
+  return bytes
 }
 
 func fuzzImage(_ bytes: SharedBytes) {
@@ -66,4 +82,41 @@ func fuzzAnswers(_ text: String) {
   _ = (SierraImageList(lines: lines), SierraPower(lines: lines))
   _ = (SierraAnswers.mode(status: lines), SierraAnswers.usb(lines: lines))
   _ = lines.map { (SierraRevision($0), SierraVersionText($0)) }
+}
+
+/// Writes starting inputs made by the builder into the folder `SMITH_FUZZ_SEEDS`. Without them no
+/// input ever grew to the 400 bytes of a header.
+@_cdecl("LLVMFuzzerInitialize")
+public func fuzzSierraSeeds(
+  _ count: UnsafeMutablePointer<Int32>, _ arguments: UnsafeMutableRawPointer
+) -> Int32 {
+  guard let folder = getenv("SMITH_FUZZ_SEEDS").map({ String(cString: $0) }),
+    let product = SierraCode("9X15")
+  else { return 0 }
+  func header(_ type: String, _ version: String = "") -> SierraHeader {
+    SierraHeader(
+      type: SierraCode(type) ?? product, product: product, version: version, date: "11/15/13")
+  }
+  let boot = SierraBuilder.composite(
+    header("BOOT", "SWI9X15C_05.05.66.00"), [.payload(header("SBL1"), [1, 2, 3])])
+  let settings = SierraBuilder.composite(
+    header("FILE", "/swir/nvdelta/NVUP_X.010"), [.payload(header("NVUP"), [4, 5, 6])])
+  var described = header("SPKG", "INTERNAL_?_SWI9X15C_05.05.66.00_?_?_?_?")
+  described.describe([
+    SierraDescriptor(component: 3, flags: 0, offset: 400, size: 803, source: "FULL")
+  ])
+  let files: [SierraBuilder] = [
+    .composite(described, [boot]),
+    .composite(
+      header("SPKG", "9999999_9902574_SWI9X15C_05.05.66.00_00_GENERIC_005.028_000"),
+      [.composite(header("FILE"), [settings])]),
+    .payload(header("APPL"), [7, 8, 9]),
+  ]
+  for (index, file) in files.enumerated() {
+    let input = [0] + file.bytes
+    guard let stream = fopen("\(folder)/image-\(index)", "w") else { continue }
+    fwrite(input, 1, input.count, stream)
+    fclose(stream)
+  }
+  return 0
 }
