@@ -141,13 +141,11 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors", "SmithEngine", "SmithPorts", "SmithArchives", "SmithLibrary",
-        "SmithPage", "SmithFleet", "SmithSimulators", "SmithBench", "SmithTrials", arguments,
+        "SmithPage", "SmithSimulators", "SmithBench", "SmithTrials", arguments,
       ]),
     room(
       "SmithPage",
       ["SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "SmithPorts", crypto, flyingFox]),
-    room(
-      "SmithFleet", ["SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "SmithPorts"]),
     .executableTarget(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
@@ -168,6 +166,7 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithFormats", "SmithProtocols", "SmithVendors",
         "SmithEngine", "SmithLibrary", "SmithSimulators", "SmithTrials", crypto, grdb,
       ]),
+    tests("PageTests", ["SmithModel", "SmithLink", "SmithPage", "SmithPorts"]),
     tests("SmithBytesTests", ["SmithBytes"]),
     tests("SmithSimulatorsTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithSimulators"]),
     tests(
