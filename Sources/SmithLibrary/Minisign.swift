@@ -21,7 +21,7 @@ public enum Minisign {
     /// - Throws: `catalogue.bad-key`.
     public init(_ text: String) throws(Trouble) {
       guard text.utf8.count < 4096, let line = Minisign.payload(text),
-        let bytes = Data(base64Encoded: line).map({ [UInt8]($0) }), bytes.count == 42,
+        let bytes = Minisign.decoded(line), bytes.count == 42,
         bytes.starts(with: Array("Ed".utf8))
       else { throw Minisign.badKey("it is no minisign public key") }
       number = Array(bytes[2..<10])
@@ -63,7 +63,7 @@ public enum Minisign {
     /// - Throws: `catalogue.bad-key`.
     public init(_ text: String) throws(Trouble) {
       guard text.utf8.count < 4096, let line = Minisign.payload(text),
-        let bytes = Data(base64Encoded: line).map({ [UInt8]($0) }), bytes.count == 158,
+        let bytes = Minisign.decoded(line), bytes.count == 158,
         bytes.starts(with: Array("Ed".utf8))
       else { throw Minisign.badKey("it is no minisign secret key") }
       guard bytes[2] == 0, bytes[3] == 0 else {
@@ -129,8 +129,8 @@ public enum Minisign {
     let mark = "trusted comment: "
     guard signature.utf8.count < 16_384, lines.count >= 4,
       lines[0].hasPrefix("untrusted comment:"), lines[2].hasPrefix(mark),
-      let first = Data(base64Encoded: String(lines[1])).map({ [UInt8]($0) }), first.count == 74,
-      let whole = Data(base64Encoded: String(lines[3])), whole.count == 64
+      let first = decoded(String(lines[1])), first.count == 74,
+      let whole = decoded(String(lines[3])), whole.count == 64
     else { throw badSignature("the file is no minisign signature") }
     let number = Array(first[2..<10])
     guard number == key.number else {
@@ -151,6 +151,15 @@ public enum Minisign {
       throw badSignature("its comment was changed")
     }
     return String(comment)
+  }
+
+  /// The bytes of a line of base64 in its only spelling: bits that no byte uses would let a
+  /// changed line pass for the same.
+  static func decoded(_ line: String) -> [UInt8]? {
+    guard let data = Data(base64Encoded: line), data.base64EncodedString() == line else {
+      return nil
+    }
+    return [UInt8](data)
   }
 
   /// The line of base64 of a key file.
