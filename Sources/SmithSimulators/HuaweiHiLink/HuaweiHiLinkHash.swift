@@ -1,33 +1,14 @@
-/// SHA-256 and base 64 of the simulated page, written apart from the host's
+/// SHA-256 of the simulated page, written apart from the host's
 /// (Docs/Protocols/huawei-hilink.md section 4).
 enum HuaweiHiLinkHash {
   /// What password type 4 makes of user, password and token.
   static func password(_ user: String, _ password: String, token: String) -> String {
-    let inner = base64(Array(hex(sha256(Array(password.utf8))).utf8))
-    return base64(Array(hex(sha256(Array((user + inner + token).utf8))).utf8))
+    let inner = Base64Text.of(Array(hex(sha256(Array(password.utf8))).utf8))
+    return Base64Text.of(Array(hex(sha256(Array((user + inner + token).utf8))).utf8))
   }
 
   static func hex(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-  }
-
-  static func base64(_ bytes: [UInt8]) -> String {
-    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-    var output = ""
-    var word = 0
-    var bits = 0
-    for byte in bytes {
-      word = word << 8 | Int(byte)
-      bits += 8
-      while bits >= 6 {
-        bits -= 6
-        output.append(digits[word >> bits & 63])
-      }
-      word &= (1 << bits) - 1
-    }
-    if bits > 0 { output.append(digits[word << (6 - bits) & 63]) }
-    while !output.count.isMultiple(of: 4) { output.append("=") }
-    return output
   }
 
   static func sha256(_ bytes: [UInt8]) -> [UInt8] {

@@ -129,7 +129,7 @@ extension ZTEStick {
     let isRight =
       options.newLogin
       // The simulator keeps what a right password comes to: 64 digits of a hash.
-      ? password == options.password : password == options.password.base64
+      ? password == options.password : password == Base64Text.of(Array(options.password.utf8))
     guard isRight else {
       wrongPasswords += 1
       return web.json("{\"result\":\"\(wrongPasswords >= 5 ? "1" : "3")\"}")
@@ -148,27 +148,5 @@ extension ZTEStick {
     body.taken = version
     if options.restartsItself { body.restartAt = now + .seconds(3) }
     return web.page("success")
-  }
-}
-
-extension String {
-  /// In base 64, as old pages want passwords.
-  fileprivate var base64: String {
-    let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-    var result = ""
-    var bits = 0
-    var held = 0
-    for byte in utf8 {
-      held = held << 8 | Int(byte)
-      bits += 8
-      while bits >= 6 {
-        bits -= 6
-        result.append(letters[held >> bits & 63])
-      }
-      held &= (1 << bits) - 1
-    }
-    if bits > 0 { result.append(letters[held << (6 - bits) & 63]) }
-    while result.count % 4 != 0 { result.append("=") }
-    return result
   }
 }
