@@ -5,6 +5,7 @@ import SmithEngine
 import SmithLink
 import SmithModel
 import SmithSimulators
+import SmithVendors
 import Testing
 
 @Suite("What DIAG gives away, and what goes back") struct DiagBackupTests {
