@@ -31,10 +31,12 @@ struct DiagTarget {
       else { throw error }
       return (nil, subject)
     }
-    if subject.state == .diag,
-      let told = try? await DiagAccess.look(over: link, at: place, on: bus)
-    {
-      subject = told
+    switch subject.state {
+    case .diag:
+      subject = (try? await DiagAccess.look(over: link, at: place, on: bus)) ?? subject
+    case .silent:
+      subject = (try? await DiagAccess.look(at: place, on: bus)) ?? subject
+    case .normal, .waiting, .bootROM: break
     }
     return (link, subject)
   }

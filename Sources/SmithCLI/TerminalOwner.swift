@@ -1,6 +1,7 @@
 import Foundation
 import SmithEngine
 import SmithModel
+import SmithVendors
 import Synchronization
 
 /// The owner at a terminal, in a pipe, or behind `--json`.
@@ -171,6 +172,7 @@ enum PlanText {
       "Plan: \(plan.vendor) \(plan.model ?? plan.products.joined(separator: "/"))"
         + "  (evidence: \(plan.evidence))")
     Output.error("  firmware  \(plan.before?.text ?? "unknown") → \(plan.after?.text ?? "unknown")")
+    Output.error("  way       \(FrontDoor.way(ofRoute: plan.route).words)")
     Output.error("  file      \(plan.file)\(plan.signed ? ", signed by its vendor" : "")")
     Output.error(
       "  writes    \(plan.items.count) items, \(ProgressText.size(plan.totalBytes)), about "

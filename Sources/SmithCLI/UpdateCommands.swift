@@ -173,7 +173,8 @@ struct ResumeCommand: AsyncParsableCommand {
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.resume(
-          image, unfinished.header, unfinished.records, journal: journal, policy: Policy())
+          image, unfinished.header, unfinished.records, journal: journal,
+          policy: unfinished.header.policy ?? Policy())
       }
       history.keep(report, image, unfinished.header.place, watch, resumed: true)
       owner.show(report)

@@ -104,7 +104,7 @@ final class UpdateRun {
       tool: updater.surroundings.tool, time: updater.surroundings.backups.time(), place: place,
       downloadPort: updater.surroundings.downloadPort, file: image.path,
       others: image.others.isEmpty ? nil : image.others, identity: subject.identityHash,
-      consent: armed.consent, backup: armed.backup.path, plan: plan)
+      consent: armed.consent, backup: armed.backup.path, plan: plan, policy: policy)
     do throws(Trouble) {
       journal = try updater.surroundings.newJournal()
       try journal.append(.planned(header))

@@ -11,6 +11,15 @@ public struct FrontDoor: Sendable, Equatable {
     case download
     /// The maker's own program; this tool only looks.
     case vendorProgram = "vendor-program"
+
+    /// For people.
+    public var words: String {
+      switch self {
+      case .page: "the page that the stick serves"
+      case .download: "a download protocol over its port"
+      case .vendorProgram: "the maker's own program"
+      }
+    }
   }
 
   /// What to use.

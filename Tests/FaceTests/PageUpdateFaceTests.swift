@@ -36,7 +36,8 @@ import Testing
   /// A file that the simulated stick takes for its firmware.
   private func file(_ bench: Bench, _ model: Model, mib: Int = 1) throws -> String {
     var data = Data("SIMPKG \(model.name) SMITHSIM-VERSION:\(model.version);".utf8)
-    data.append(Data(repeating: 0x2e, count: mib << 20))
+    let filler = Data((0..<4096).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 11) })
+    for _ in 0..<(mib << 8) { data.append(filler) }
     return try bench.file("page.bin", data)
   }
 
