@@ -14,6 +14,9 @@ struct TargetOptions: ParsableArguments {
     name: .long, help: "Where it comes back in download or boot mode (default: the same path).")
   var downloadPort: String?
 
+  @Option(name: .long, help: "With --port: the diagnostic port beside it, for backups.")
+  var diagPort: String?
+
   @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
   var place: String?
 
@@ -42,12 +45,13 @@ struct TargetOptions: ParsableArguments {
       let full = URL(fileURLWithPath: port).standardizedFileURL.path
       let bus = NamedPortBus(
         port: full,
-        downloadPort: downloadPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
+        downloadPort: downloadPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
+        diagPort: diagPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
       return (bus, .named(full))
     }
-    if downloadPort != nil {
+    if downloadPort != nil || diagPort != nil {
       throw Trouble(
-        "usage.bad-target", "--download-port goes with --port.",
+        "usage.bad-target", "--download-port and --diag-port go with --port.",
         advice: ["Name the AT port too: --port PATH."], exitCode: .usage)
     }
     // A stick that shows only a drive cannot be asked; one in any other state may be.

@@ -55,7 +55,8 @@ struct RestoreCommand: AsyncParsableCommand {
           advice: ["Plug in the stick that it came from, or add --to-other-unit."],
           exitCode: .refused)
       }
-      let lost = try await write(settings, over: link, as: subject.report.vendor).leftOut
+      var lost = try await write(settings, over: link, as: subject.report.vendor).leftOut
+      lost += try await restoreDiag(saved, isOwn: subject.identityHash == saved.identity)
       if common.json {
         Output.json(
           .object([
@@ -67,6 +68,14 @@ struct RestoreCommand: AsyncParsableCommand {
       }
       return lost.isEmpty ? .ok : .warnings
     }
+  }
+
+  /// What DIAG told goes back to the very stick that it came from, and to no other.
+  private func restoreDiag(_ saved: Backup, isOwn: Bool) async throws(Trouble) -> [String] {
+    guard let items = saved.diagItems, !items.isEmpty else { return [] }
+    guard isOwn else { return ["diagnostic items: they belong to another stick"] }
+    let (bus, place) = try await target.bus()
+    return await DiagBackup.restore(items, at: place, on: bus).leftOut
   }
 
   private func identify() async throws(Trouble) -> (any ByteLink, Subject) {

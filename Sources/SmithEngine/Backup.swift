@@ -33,7 +33,7 @@ public struct Backup: Sendable, Codable, Equatable {
   public var kind: String?
   /// Settings; nil where they could not be read.
   public var settings: DeviceSettings?
-  /// Settings that DIAG told, by number, in hexadecimal; kept, not written back by `restore`.
+  /// Settings that DIAG told, by number, in hexadecimal; written back where they are harmless.
   public var diagItems: [String: String]?
 
   /// Gathers what a stick said.

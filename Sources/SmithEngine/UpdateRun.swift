@@ -127,6 +127,11 @@ final class UpdateRun {
     case .refuse(let trouble):
       await link.close()
       throw trouble
+    case .verify, .write where header.plan.end != nil && subject.state == .normal:
+      await link.close()
+      report.after = subject.report.firmware
+      await owner.hear(.note("Nothing was to be written, and the stick runs its firmware."))
+      try journal.append(.ended(report.verdict))
     case .verify:
       await link.close()
       await verify(header, RunWitness(journal, owner, bus, plan: header.plan))

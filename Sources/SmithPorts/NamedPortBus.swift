@@ -10,12 +10,18 @@ public import SmithModel
 public struct NamedPortBus: Bus {
   private let path: String
   private let downloadPath: String
+  private let diagPath: String?
   private let lockDirectory: String?
   private static let interval = Duration.milliseconds(50)
 
-  /// Names the ports; the download port is the same path unless told.
-  public init(port: String, downloadPort: String? = nil, lockDirectory: String? = "/run/lock") {
+  /// Names the ports; the download port is the same path unless told, and there is no diagnostic
+  /// port unless told.
+  public init(
+    port: String, downloadPort: String? = nil, diagPort: String? = nil,
+    lockDirectory: String? = "/run/lock"
+  ) {
     path = port
+    diagPath = diagPort
     downloadPath = downloadPort ?? port
     self.lockDirectory = lockDirectory
   }
@@ -29,6 +35,7 @@ public struct NamedPortBus: Bus {
     if downloadPath != path {
       ports.append(Port(place: place, role: .download, node: downloadPath))
     }
+    if let diagPath { ports.append(Port(place: place, role: .diag, node: diagPath)) }
     return ports.filter { Self.presence($0.node) != .absent }
   }
 
@@ -42,7 +49,12 @@ public struct NamedPortBus: Bus {
     async throws(BusError) -> Port
   {
     guard place == self.place else { throw .absent(place, role) }
-    let node = role == .download || role == .bootROM ? downloadPath : path
+    let node =
+      switch role {
+      case .download, .bootROM: downloadPath
+      case .diag: diagPath ?? path
+      default: path
+      }
     let port = Port(place: place, role: role, node: node)
     let end = now + limit
     while true {

@@ -7,7 +7,7 @@ public enum Families {
   public static let all: [any Family] = [HuaweiBalong(), SierraBoot()]
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
-  private static let guests: [any Family] = [HuaweiDashboard()]
+  private static let guests: [any Family] = [HuaweiDashboard(), HuaweiQualcomm()]
 
   /// The family that writes a file; nil if it can only be looked at.
   public static func taking(_ image: FirmwareImage) -> (any Family)? {
@@ -36,7 +36,10 @@ public enum Families {
     let order = (likely.map { [$0] } ?? []) + others
     for family in order {
       let state = try await family.state(over: link)
-      if state != .silent { return (state, state.isWaiting ? family : nil) }
+      if case .waiting(let loader) = state {
+        return (state, guests.first { $0.owns(loader) } ?? family)
+      }
+      if state != .silent { return (state, nil) }
     }
     return (.silent, nil)
   }
