@@ -1,4 +1,4 @@
-public import SmithLink
+import SmithLink
 import SmithModel
 
 // MARK: AT
