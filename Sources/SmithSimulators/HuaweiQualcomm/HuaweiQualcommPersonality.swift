@@ -1,4 +1,4 @@
-public import SmithModel
+import SmithModel
 
 extension HuaweiQualcommStick {
   /// One model as the recorded dialogues show it (Docs/Protocols/huawei-qualcomm.md section 5).
