@@ -22,7 +22,8 @@ enum SimulatedModels {
   /// Names for `sim --help`.
   static var names: [String] {
     HuaweiBalongStick.Personality.all.map(\.name)
-      + HuaweiQualcommStick.Personality.all.map(\.name) + SierraPersonality.all.map { sierra + $0.name }
+      + HuaweiQualcommStick.Personality.all.map(\.name)
+      + SierraPersonality.all.map { sierra + $0.name }
   }
 
   private static let sierra = "sierra-"

@@ -17,7 +17,9 @@ extension Storm {
       ("no restart", { $0.loaderKnowsReset = false }),
     ]
     for (name, change) in changes {
-      guard let personality = HuaweiQualcommStick.Personality.named("huawei-e1550") else { continue }
+      guard let personality = HuaweiQualcommStick.Personality.named("huawei-e1550") else {
+        continue
+      }
       sticks.append((name, HuaweiQualcommStick(personality, change: change)))
     }
     var scenes: [Scene] = []

@@ -45,8 +45,10 @@ import Testing
       ("hw-013", "e173", "AT+CGMR", ["11.126.85.00.00"], .ok),
       ("hw-016", "e173", "AT+CSQ", ["+CSQ: 24,99"], .ok),
       ("hw-021", "e1553", "AT+CGMR", ["11.608.13.00.150"], .ok),
-      ("hw-037", "e353q", "AT^GETPORTMODE",
-        ["^getportmode:type:WCDMA:Qualcomm,MDM:0,NDIS:1,DIAG:2,PCUI:3"], .ok),
+      (
+        "hw-037", "e353q", "AT^GETPORTMODE",
+        ["^getportmode:type:WCDMA:Qualcomm,MDM:0,NDIS:1,DIAG:2,PCUI:3"], .ok
+      ),
       ("hw-084", "e1550", "AT^HS=0,0", ["^HS:40027477,0,0,0,87"], .ok),
       ("hw-085", "e1550", "AT^CPIN?", ["^CPIN: READY,,10,3,10,0"], .ok),
       ("hw-086", "e1550", "AT^RFSWITCH?", [], .error),
@@ -107,7 +109,8 @@ import Testing
       _ = stick.advance(to: .seconds(1))
       let device = try #require(stick.usbDescription)
       #expect(device.id == personality.options.id)
-      #expect(ModelSheet.modes(of: device.id).contains { $0.mode == "normal" }, "\(personality.name)")
+      #expect(
+        ModelSheet.modes(of: device.id).contains { $0.mode == "normal" }, "\(personality.name)")
       let disc = try #require(stick.usbDisc)
       #expect(
         ModelSheet.modes(of: disc.description.id).contains { $0.mode == "cdrom" },

@@ -52,18 +52,24 @@ import Testing
     #expect(bus.body.complaints.isEmpty)
   }
 
-  @Test("never lose the AT port: 0 and words that nobody documents stay here", arguments: [
-    0, 1, 257, 511, -1, 70_000,
-  ]) func guardWord(word: Int) async throws {
+  @Test(
+    "never lose the AT port: 0 and words that nobody documents stay here",
+    arguments: [
+      0, 1, 257, 511, -1, 70_000,
+    ]) func guardWord(word: Int) async throws
+  {
     let bus = VirtualBus(try Scenes.stick())
     let sends = bus.sends
-    let refused = await #expect(throws: Trouble.self) { _ = try await set(.composition(word), on: bus) }
+    let refused = await #expect(throws: Trouble.self) {
+      _ = try await set(.composition(word), on: bus)
+    }
     #expect(refused?.code == "ports.unknown-composition")
     #expect(bus.sends == sends)
     #expect(HuaweiPorts.command(for: .composition(word)) == nil)
   }
 
-  @Test("never lose the AT port: a list without 12 and 2 stays here") func guardList() async throws {
+  @Test("never lose the AT port: a list without 12 and 2 stays here") func guardList() async throws
+  {
     let bus = VirtualBus(try Scenes.stick("e353q"))
     for text in ["A1,A2;1,16,3", "FF;A1", "2;1,3"] {
       let list = try #require(HuaweiPorts.list(text))
@@ -107,9 +113,12 @@ import Testing
     #expect(error?.code == "ports.not-normal")
   }
 
-  @Test("are read from any text without harm", arguments: [
-    "", ";", "1;2;3", "G1;2", "111;2", "1,,2;2", "A1,A2;12,1,16", " a1 ; 12 ", "1\u{0}2;2",
-  ]) func lists(text: String) {
+  @Test(
+    "are read from any text without harm",
+    arguments: [
+      "", ";", "1;2;3", "G1;2", "111;2", "1,,2;2", "A1,A2;12,1,16", " a1 ; 12 ", "1\u{0}2;2",
+    ]) func lists(text: String)
+  {
     guard let list = HuaweiPorts.list(text) else { return }
     #expect(text.contains("12"))
     #expect(list.keepsATPort)

@@ -86,7 +86,8 @@ import Testing
     }
   }
 
-  @Test("cut at every send leaves a stick that boots, and resume says so", arguments: [true, false])
+  @Test(
+    "cut at every send leaves a stick that boots, and resume says so", arguments: [true, false])
   func everySend(afterDelivery: Bool) async throws {
     let stick = try Scenes.stick()
     let image = try Scenes.package()
@@ -231,7 +232,7 @@ import Testing
     // A Balong package is for no stick that waits in this loader.
     let balong = try CheckedImage(
       SharedBytes(SamplePackage(for: HuaweiBalongStick.Personality.e3131).build()), named: "/b")
-    let other = await #expect(throws: Trouble.self) {
+    let other = #expect(throws: Trouble.self) {
       _ = try HuaweiBalong().judge(balong.image, subject.report, subject.state, policy)
     }
     #expect(other?.code == "plan.wrong-chip")

@@ -29,11 +29,14 @@ import Testing
     #expect(recognised(several)?.claims.firmware?.text == "11.126.85.00.00")
   }
 
-  @Test("are not seen where a text is missing or only looks like one", arguments: [
-    "MZ 11.126.85.00.00", "MZ HUAWEI 21.126.85.00.00", "ZM HUAWEI 11.126.85.00.00 and more text",
-    "MZ HUAWEI 1.11.126.85.00.00", "MZ HUAWEI 211.126.85.00.00", "MZ HUAWEI 11.126.85.0.00",
-    "MZ HUAWE 11.126.85.00.00", "MZ HUAWEI 11.126.85.00.0",
-  ]) func others(text: String) {
+  @Test(
+    "are not seen where a text is missing or only looks like one",
+    arguments: [
+      "MZ 11.126.85.00.00", "MZ HUAWEI 21.126.85.00.00", "ZM HUAWEI 11.126.85.00.00 and more text",
+      "MZ HUAWEI 1.11.126.85.00.00", "MZ HUAWEI 211.126.85.00.00", "MZ HUAWEI 11.126.85.0.00",
+      "MZ HUAWE 11.126.85.00.00", "MZ HUAWEI 11.126.85.00.0",
+    ]) func others(text: String)
+  {
     #expect(recognised([UInt8](text.utf8)) == nil)
   }
 

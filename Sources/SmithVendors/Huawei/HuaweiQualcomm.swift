@@ -201,9 +201,9 @@ extension HuaweiQualcomm {
   }
 
   static let end =
-    "Known so far; not sent: 41, which begins the partition table. From there on the old firmware"
-    + " is gone, and how the package is laid out, how its blocks are sent (42, 43) and whether the"
-    + " flash code is asked for is not known"
+    "The next step would be 41, which begins the partition table: it is not sent. From there on"
+    + " the old firmware is gone, and how the package is laid out, how its blocks are sent"
+    + " (42, 43) and whether the flash code is asked for is not known"
 
   /// What an update of these sticks ends with.
   static func knowledgeEnds(_ said: QualcommLoaderSaid) -> Trouble {
