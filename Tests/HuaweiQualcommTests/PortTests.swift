@@ -109,6 +109,7 @@ import Testing
       bus: bus, owner: TrialOwner(),
       surroundings: Surroundings(
         newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(), tool: "test"))
+    await bus.pause(.seconds(60))
     let error = await #expect(throws: Trouble.self) { _ = try await keeper.look(bus.place) }
     #expect(error?.code == "ports.not-normal")
   }
@@ -120,8 +121,8 @@ import Testing
     ]) func lists(text: String)
   {
     guard let list = HuaweiPorts.list(text) else { return }
-    #expect(text.contains("12"))
-    #expect(list.keepsATPort)
+    #expect(!list.after.isEmpty)
+    #expect(list.keepsATPort == (HuaweiPorts.command(for: .list(list)) != nil))
   }
 }
 
@@ -154,6 +155,7 @@ import Testing
     async throws
   {
     let bus = VirtualBus(try Scenes.stick())
+    await bus.pause(.seconds(5))
     let saved = try #require(await DiagBackup.read(at: bus.place, on: bus))
     var items = Dictionary(uniqueKeysWithValues: saved.map { (String($0.key), $0.value.hexText) })
     // Somebody edits the backup file: none of this may reach the stick.
@@ -171,6 +173,7 @@ import Testing
     #expect(bus.body.storage.items[550] == identity)
     #expect(bus.body.complaints.isEmpty)
     let single = VirtualBus(try Scenes.stick { $0.singlePort = true })
+    await single.pause(.seconds(5))
     let none = await DiagBackup.restore(["10": items["10"] ?? ""], at: single.place, on: single)
     #expect(none.leftOut == ["diagnostic items: the stick shows no diagnostic port"])
   }

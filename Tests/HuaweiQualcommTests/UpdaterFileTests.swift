@@ -8,6 +8,9 @@ import SmithVendors
 import Testing
 
 @Suite("Updaters of the Qualcomm era") struct UpdaterFileTests {
+  /// A program's first bytes, and a text.
+  private func program(_ text: String) -> [UInt8] { [0x4d, 0x5a, 0x90, 0] + [UInt8](text.utf8) }
+
   private func recognised(_ bytes: [UInt8]) -> FirmwareImage? {
     try? ImageRegistry.recognise(SharedBytes(bytes))
   }
@@ -21,23 +24,24 @@ import Testing
     #expect(image.warnings == [.layoutUnknown])
     #expect(image.warnings.first?.description.contains("not known") == true)
     #expect(Families.taking(image)?.name == "huawei-qualcomm")
-    let narrow = [UInt8]("MZ  huawei ... 11.126.85.00.100 ...".utf8)
+    let narrow = program("huawei ... 11.126.85.00.100 ...")
     #expect(recognised(narrow)?.claims.firmware?.text == "11.126.85.00.100")
     // The version that is named most often is the one.
-    let several = [UInt8](
-      "MZ HUAWEI 11.111.11.11.11 11.126.85.00.00 11.126.85.00.00 x11.126".utf8)
+    let several = program(
+      "HUAWEI 11.111.11.11.11 11.126.85.00.00 11.126.85.00.00 x11.126")
     #expect(recognised(several)?.claims.firmware?.text == "11.126.85.00.00")
   }
 
   @Test(
     "are not seen where a text is missing or only looks like one",
     arguments: [
-      "MZ 11.126.85.00.00", "MZ HUAWEI 21.126.85.00.00", "ZM HUAWEI 11.126.85.00.00 and more text",
-      "MZ HUAWEI 1.11.126.85.00.00", "MZ HUAWEI 211.126.85.00.00", "MZ HUAWEI 11.126.85.0.00",
-      "MZ HUAWE 11.126.85.00.00", "MZ HUAWEI 11.126.85.00.0",
+      "11.126.85.00.00", "HUAWEI 21.126.85.00.00",
+      "HUAWEI 1.11.126.85.00.00", "HUAWEI 211.126.85.00.00", "HUAWEI 11.126.85.0.00",
+      "HUAWE 11.126.85.00.00", "HUAWEI 11.126.85.00.0",
     ]) func others(text: String)
   {
-    #expect(recognised([UInt8](text.utf8)) == nil)
+    #expect(recognised(program(text)) == nil)
+    #expect(recognised([0x5a] + program("HUAWEI 11.126.85.00.00")) == nil)
   }
 
   @Test("are still packages where a package is in them") func package() throws {
@@ -53,7 +57,7 @@ import Testing
     let version = [UInt8]("11.126.85.00.00".utf8)
     for shift in [-20, -15, -8, -1, 0, 1] {
       var bytes = [UInt8](repeating: 0x20, count: (1 << 20) + 100)
-      bytes.replaceSubrange(0..<9, with: [UInt8]("MZ HUAWEI".utf8))
+      bytes.replaceSubrange(0..<10, with: program("HUAWEI"))
       let at = (1 << 20) + shift
       bytes.replaceSubrange(at..<(at + version.count), with: version)
       #expect(recognised(bytes)?.claims.firmware?.text == "11.126.85.00.00", "\(shift)")

@@ -35,7 +35,7 @@ public enum HuaweiPorts {
     let isPlain = (setup.before + setup.after).allSatisfy { code in
       (1...2).contains(code.count) && code.allSatisfy { $0.isASCII && $0.isHexDigit }
     }
-    return isPlain ? setup : nil
+    return isPlain && !setup.after.isEmpty ? setup : nil
   }
 
   /// The command that sets it; nil if it would take the AT port away, or what it shows is not

@@ -77,8 +77,7 @@ public struct HuaweiQualcomm: Family {
   public func judge(
     _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
   ) throws(Trouble) -> Judgement {
-    let sheet = try sheet(of: report, state)
-    try checkProduct(image, report, state, sheet)
+    try checkProduct(image, report, state, try sheet(of: report, state))
     var judgement = Judgement()
     judgement.before = report.firmware
     judgement.after = image.claims.firmware
@@ -95,7 +94,8 @@ public struct HuaweiQualcomm: Family {
     if image.claims.products.isEmpty {
       judgement.warnings.append("The file does not say for which product it is.")
     }
-    let isCaptured = state.isWaiting || sheet?.sheet.name == "E1550"
+    // The capture's own board; of a stick that waits, its loader says so.
+    let isCaptured = (report.model ?? report.productID)?.hasPrefix("E155") == true
     judgement.steps = Self.steps(from: state, isCaptured: isCaptured)
     judgement.end = Self.end
     judgement.inferences = judgement.steps.map { "[\($0.mark)] \($0.text)" } + [Self.end]
