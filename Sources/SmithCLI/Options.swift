@@ -14,7 +14,7 @@ struct TargetOptions: ParsableArguments {
     name: .long, help: "Where it comes back in download or boot mode (default: the same path).")
   var downloadPort: String?
 
-  @Option(name: .long, help: "With --port: the diagnostic port beside it, for backups.")
+  @Option(name: .long, help: "The stick's diagnostic port (DIAG), beside --port or alone.")
   var diagPort: String?
 
   @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
@@ -37,11 +37,14 @@ struct TargetOptions: ParsableArguments {
   @Option(name: .long, help: "Folder of the firmware library (default: XDG data).")
   var dataDir: String?
 
+  /// Whether the owner named the diagnostic port and no other.
+  var namesOnlyDiag: Bool { diagPort != nil && port == nil }
+
   /// The bus and the place of the one stick that is meant; asks sticks only for `--imei-ends`.
   ///
   /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.
   func bus() async throws(Trouble) -> (bus: any Bus, place: Place) {
-    if let port {
+    if let port = port ?? diagPort {
       let full = URL(fileURLWithPath: port).standardizedFileURL.path
       let bus = NamedPortBus(
         port: full,
@@ -49,9 +52,9 @@ struct TargetOptions: ParsableArguments {
         diagPort: diagPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
       return (bus, .named(full))
     }
-    if downloadPort != nil || diagPort != nil {
+    if downloadPort != nil {
       throw Trouble(
-        "usage.bad-target", "--download-port and --diag-port go with --port.",
+        "usage.bad-target", "--download-port goes with --port.",
         advice: ["Name the AT port too: --port PATH."], exitCode: .usage)
     }
     // A stick that shows only a drive cannot be asked; one in any other state may be.

@@ -55,6 +55,9 @@ struct ListCommand: AsyncParsableCommand {
         Output.line(
           Output.paint("    → \(action.words)\(action.command.map { ": \($0)" } ?? "")", .faint))
       }
+      if let door = FrontDoor(stick.device.id) {
+        Output.line(Output.paint("    updated by \(door.advice)", .faint))
+      }
     }
   }
 
@@ -111,6 +114,8 @@ extension StickSighting {
             "nodes": .array(interface.nodes.map { .string($0.name) }),
           ])
         }),
+      "way": .text(FrontDoor(device.id)?.way.rawValue),
+      "way_advice": .text(FrontDoor(device.id)?.advice),
       "next": .array(
         next.map { .object(["words": .string($0.words), "command": .text($0.command)]) }),
     ])

@@ -2,8 +2,8 @@ import Glibc
 public import SmithLink
 public import SmithModel
 
-/// The bus of a stick whose ports the owner named: `--port PATH`, and `--download-port PATH` for
-/// where it comes back in download mode.
+/// The bus of a stick whose ports the owner named: `--port PATH`, `--download-port PATH` for
+/// where it comes back in download mode, and `--diag-port PATH`.
 ///
 /// Paths are looked up anew after each re-enumeration, so that a link which comes back and leads
 /// to another device (udev names, simulators) is followed.
@@ -14,15 +14,14 @@ public struct NamedPortBus: Bus {
   private let lockDirectory: String?
   private static let interval = Duration.milliseconds(50)
 
-  /// Names the ports; the download port is the same path unless told, and there is no diagnostic
-  /// port unless told.
+  /// Names the ports; the download port is the same path unless told.
   public init(
     port: String, downloadPort: String? = nil, diagPort: String? = nil,
     lockDirectory: String? = "/run/lock"
   ) {
     path = port
-    diagPath = diagPort
     downloadPath = downloadPort ?? port
+    diagPath = diagPort
     self.lockDirectory = lockDirectory
   }
 
@@ -31,11 +30,11 @@ public struct NamedPortBus: Bus {
 
   /// The named ports that exist now.
   public func ports() async throws(BusError) -> [Port] {
-    var ports = [Port(place: place, role: .at, node: path)]
+    var ports = path == diagPath ? [] : [Port(place: place, role: .at, node: path)]
+    if let diagPath { ports.append(Port(place: place, role: .diag, node: diagPath)) }
     if downloadPath != path {
       ports.append(Port(place: place, role: .download, node: downloadPath))
     }
-    if let diagPath { ports.append(Port(place: place, role: .diag, node: diagPath)) }
     return ports.filter { Self.presence($0.node) != .absent }
   }
 

@@ -155,35 +155,25 @@ import Testing
     async throws
   {
     let bus = VirtualBus(try Scenes.stick())
-    await bus.pause(.seconds(5))
-    let saved = try #require(await DiagBackup.read(at: bus.place, on: bus))
-    var items = Dictionary(uniqueKeysWithValues: saved.map { (String($0.key), $0.value.hexText) })
+    let (link, subject) = try await Scenes.updater(on: bus).identify(bus.place, withSettings: true)
+    await link.close()
+    var backup = Backup(of: subject, time: "2026-01-01T00:00:00Z")
+    let port = try #require(await DiagAccess.open(bus.place, on: bus))
+    backup.add(try await DiagReader(port).read(items: 0...600))
+    #expect(backup.diagItems?.keys.sorted() == ["10", "441"])
     // Somebody edits the backup file: none of this may reach the stick.
-    items["550"] = String(repeating: "08", count: 128)
-    items["0"] = String(repeating: "11", count: 128)
-    items["70000"] = String(repeating: "11", count: 128)
-    items["442"] = "zz"
+    backup.diagItems?["550"] = String(repeating: "08", count: 128)
+    backup.diagItems?["0"] = String(repeating: "11", count: 128)
+    backup.diagItems?["442"] = "zz"
     bus.withBody { $0.storage.items[10] = [UInt8](repeating: 9, count: 128) }
     let identity = bus.body.storage.items[550]
-    let result = await DiagBackup.restore(items, at: bus.place, on: bus)
-    #expect(result.restored == ["diagnostic item 10"])
-    #expect(result.leftOut.count == 4)
-    #expect(result.leftOut.filter { $0.contains("never written") }.count == 3)
+    let plan = try await DiagRestore.plan(backup, over: port)
+    #expect(plan.changes.map(\.number) == [10])
+    #expect(plan.refused.count == 3)
+    let written = try await DiagRestore.write(plan, from: backup, over: port, Consent(how: "test"))
+    #expect(written == [10])
     #expect(bus.body.storage.items[10] == [UInt8](repeating: 4, count: 128))
     #expect(bus.body.storage.items[550] == identity)
-    #expect(bus.body.complaints.isEmpty)
-    let single = VirtualBus(try Scenes.stick { $0.singlePort = true })
-    await single.pause(.seconds(5))
-    let none = await DiagBackup.restore(["10": items["10"] ?? ""], at: single.place, on: single)
-    #expect(none.leftOut == ["diagnostic items: the stick shows no diagnostic port"])
-  }
-}
-
-extension [UInt8] {
-  fileprivate var hexText: String {
-    map { byte in
-      let text = String(byte, radix: 16)
-      return text.count == 1 ? "0" + text : text
-    }.joined()
+    await port.close()
   }
 }
