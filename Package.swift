@@ -186,6 +186,12 @@ let package = Package(
         "SmithEngine", "SmithFormats", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     tests(
+      "HuaweiQualcommTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        "SmithVendors", "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
+    tests(
       "USBIPTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithPorts", "SmithSimulators"]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),

@@ -86,6 +86,12 @@ struct FirmwareFile {
     }
     guard let bytes = try? SharedBytes(mapping: path) else { return try make() }
     if Peeler.isArchive(bytes) { return nil }
+    // A self-extracting archive is an updater of unknown layout only if nothing readable is in it.
+    if Peeler.hasArchive(program: bytes), HuaweiUpdater.read(bytes) != nil,
+      (try? findings())?.images.isEmpty == false
+    {
+      return nil
+    }
     do { return try make() } catch {
       guard Peeler.hasArchive(program: bytes) else { throw error }
       return nil

@@ -88,6 +88,7 @@ struct ImageCheckCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let image = try FirmwareFile(file, inside: choice.inside).read()
+      try image.refuseUnknownLayout()
       if common.json {
         Output.json(
           .object([
@@ -117,6 +118,7 @@ struct ImageUnpackCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let image = try FirmwareFile(file, inside: choice.inside).read()
+      try image.refuseUnknownLayout()
       do {
         try FileManager.default.createDirectory(
           atPath: output, withIntermediateDirectories: true)
@@ -226,6 +228,12 @@ extension ImageBuildSampleCommand {
     if let loader {
       return SampleLoader(for: try SimulatedModels.personality(model), kind: loader).build()
     }
+    if let personality = HuaweiQualcommStick.Personality.named(model) {
+      var sample = QualcommSample(product: personality.product, version: version)
+      sample.bytes = byteCount
+      sample.seed = seed
+      return exe ? sample.updater() : sample.package()
+    }
     guard let personality = SimulatedModels.sierraPersonality(model) else {
       var package = SamplePackage(for: try SimulatedModels.personality(model))
       package.version = version
@@ -252,6 +260,19 @@ extension ImageBuildSampleCommand {
         advice: ["Take a stick that speaks QDL 6, as sierra-mc7304."], exitCode: .usage)
     }
     return bytes
+  }
+}
+
+extension FirmwareImage {
+  /// Nothing can be verified in, or taken out of, a file whose layout no reader knows.
+  fileprivate func refuseUnknownLayout() throws(Trouble) {
+    guard format == .huaweiUpdater else { return }
+    throw Trouble(
+      "file.huawei-updater",
+      "The file is an updater for Huawei sticks of the Qualcomm era; its layout is not known.",
+      facts: claims.firmware.map { ["it names the version \($0)"] } ?? [],
+      advice: ["`modemsmith plan FILE --experimental` tells how far an update would go."],
+      exitCode: .badFile)
   }
 }
 
@@ -300,7 +321,7 @@ extension CheckedImage {
       for node in tree.shownNodes { Output.line("  " + node.line) }
       Output.line("")
     }
-    Output.line("Every header and block checksum is right.")
+    if image.format != .huaweiUpdater { Output.line("Every header and block checksum is right.") }
     if !image.sierra.isEmpty {
       Output.line("No checksum covers the type, product and version texts: the SHA-256 does.")
     }

@@ -82,6 +82,9 @@ struct SimCommand: AsyncParsableCommand {
         if bricked { stick.flash.brick() }
         stick.bootPinIsGrounded = bootPin
         try await serve(keeper.restored(stick), keep: keeper.keep)
+      case .huaweiQualcomm(let stick):
+        try await serve(
+          LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)
       case .sierra(let stick):
         try await serve(
           LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)

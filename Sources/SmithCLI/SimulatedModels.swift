@@ -15,12 +15,15 @@ enum SimulatedModels {
   /// One stick of any family.
   enum Stick {
     case huawei(HuaweiBalongStick)
+    case huaweiQualcomm(HuaweiQualcommStick)
     case sierra(SierraStick)
   }
 
   /// Names for `sim --help`.
   static var names: [String] {
-    HuaweiBalongStick.Personality.all.map(\.name) + SierraPersonality.all.map { sierra + $0.name }
+    HuaweiBalongStick.Personality.all.map(\.name)
+      + HuaweiQualcommStick.Personality.all.map(\.name)
+      + SierraPersonality.all.map { sierra + $0.name }
   }
 
   private static let sierra = "sierra-"
@@ -34,6 +37,10 @@ enum SimulatedModels {
     if var personality = sierraPersonality(name) {
       if let firmware { personality.firmware = firmware }
       return .sierra(SierraStick(personality))
+    }
+    if let personality = HuaweiQualcommStick.Personality.named(name) {
+      return .huaweiQualcomm(
+        HuaweiQualcommStick(personality, firmware: firmware) { switches.lock?.apply(to: &$0) })
     }
     let personality = try personality(name)
     var options = HuaweiBalongStick.Options()

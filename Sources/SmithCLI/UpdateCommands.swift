@@ -221,6 +221,8 @@ struct RehearseCommand: AsyncParsableCommand {
       let report =
         switch stick {
         case .huawei(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .huaweiQualcomm(let stick):
+          await rehearse(image, on: VirtualBus(stick), owner, policy)
         case .sierra(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
         }
       if !common.json { Output.error("A rehearsal on a simulated \(model); no stick was touched.") }
@@ -281,6 +283,10 @@ extension Plan {
       "cannot_verify": .array(cannotVerify.map { .string($0) }),
       "warnings": .array(warnings.map { .string($0) }), "evidence": .string(evidence),
       "inferences": .array(inferences.map { .string($0) }),
+      "steps": .array(
+        (steps ?? []).map {
+          .object(["text": .string($0.text), "mark": .string($0.mark)])
+        }), "knowledge_ends": .text(end),
     ])
   }
 }

@@ -127,6 +127,11 @@ final class UpdateRun {
     case .refuse(let trouble):
       await link.close()
       throw trouble
+    case .verify where isOnlyLook(header, subject), .write where isOnlyLook(header, subject):
+      await link.close()
+      report.after = subject.report.firmware
+      await owner.hear(.note("Nothing was to be written, and the stick runs its firmware."))
+      try journal.append(.ended(report.verdict))
     case .verify:
       await link.close()
       await verify(header, RunWitness(journal, owner, bus, plan: header.plan))
@@ -140,6 +145,11 @@ final class UpdateRun {
         header.plan, from: first, header, subject, link,
         RunWitness(journal, owner, bus, plan: header.plan, firstItem: first))
     }
+  }
+
+  /// Whether the plan ended before its first write and the stick runs its firmware.
+  private func isOnlyLook(_ header: JournalHeader, _ subject: Subject) -> Bool {
+    header.plan.end != nil && subject.state == .normal
   }
 
   // MARK: From the first door on

@@ -46,6 +46,9 @@ public enum ImageFormat: String, Sendable, Codable, CaseIterable {
   case balongFolder = "balong-folder"
   /// Sierra Wireless CWE.
   case sierraCWE = "sierra-cwe"
+  /// A Windows program for Huawei's sticks of the Qualcomm era, of unknown layout
+  /// (huawei-qualcomm.md section 4).
+  case huaweiUpdater = "huawei-updater"
   /// A file that only the stick itself can read, handed over as it is through its page.
   case opaque
 }
@@ -146,6 +149,8 @@ public enum ImageWarning: Sendable, Equatable, CustomStringConvertible {
   case versionsDiffer([String])
   /// A file of the folder that is no item was left out.
   case fileIgnored(String)
+  /// No reader knows the layout: nothing in the file was verified.
+  case layoutUnknown
 
   /// One plain sentence.
   public var description: String {
@@ -168,6 +173,8 @@ public enum ImageWarning: Sendable, Equatable, CustomStringConvertible {
       "The items are meant for different products: \(products.joined(separator: ", "))."
     case .versionsDiffer(let versions):
       "The firmware items carry different versions: \(versions.joined(separator: ", "))."
+    case .layoutUnknown:
+      "The layout of this file is not known: nothing in it was verified, and nothing can be sent."
     case .fileIgnored(let name):
       "The file \(name) in the folder is no firmware item and was left out."
     }

@@ -11,7 +11,12 @@ public enum ImageRegistry {
     if ForeignFile.recognise(file)?.kind == .sierra {
       do { return FirmwareImage([try SierraImage.read(file)]) } catch { throw .sierra(error) }
     }
-    return try BalongImage.read(file, limits: limits)
+    do throws(ImageError) {
+      return try BalongImage.read(file, limits: limits)
+    } catch .foreign(let foreign) where foreign.kind == .windowsProgram {
+      guard let updater = HuaweiUpdater.read(file) else { throw .foreign(foreign) }
+      return updater
+    }
   }
 
   /// Throws for files that hold nothing or are recognised as something else.

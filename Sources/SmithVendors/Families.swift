@@ -8,7 +8,8 @@ public enum Families {
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
   private static let guests: [any Family] = [
-    HuaweiDashboard(), SerialOnly("zte", ZTEDialect()), SerialOnly("alcatel", AlcatelDialect()),
+    HuaweiDashboard(), HuaweiQualcomm(), SerialOnly("zte", ZTEDialect()),
+    SerialOnly("alcatel", AlcatelDialect()),
   ]
 
   /// The family that writes a file; nil if it can only be looked at.
@@ -38,7 +39,10 @@ public enum Families {
     let order = (likely.map { [$0] } ?? []) + others
     for family in order {
       let state = try await family.state(over: link)
-      if state != .silent { return (state, state.isWaiting ? family : nil) }
+      if case .waiting(let loader) = state {
+        return (state, guests.first { $0.owns(loader) } ?? family)
+      }
+      if state != .silent { return (state, nil) }
     }
     return (.silent, nil)
   }

@@ -50,6 +50,8 @@ public enum Loader: Equatable, Sendable {
   case sahara
   /// A Qualcomm programmer that takes XML.
   case firehose
+  /// The boot loader of a Qualcomm-era Huawei stick; its name.
+  case huaweiQualcomm(name: String)
 }
 
 /// What comparing a file with a stick came to.
@@ -70,6 +72,10 @@ public struct Judgement: Sendable, Equatable {
   public var warnings: [String] = []
   /// Parts of the way that rest on inference, in words; not empty means `--experimental`.
   public var inferences: [String] = []
+  /// The steps of a way that is known in parts only, in order; empty for a way known as a whole.
+  public var steps: [PlannedStep] = []
+  /// Where knowledge ends, in one sentence: nothing is written then; nil for a way known as a whole.
+  public var end: String?
   /// What this family cannot save first, beyond what the stick's state forbids.
   public var cannotBackUp: [String] = []
   /// Seconds that entering, restarting and coming back take.
@@ -121,6 +127,8 @@ public protocol Family: Sendable {
   var evidence: String { get }
   /// Whether a file of this kind is written this way.
   func takes(_ image: FirmwareImage) -> Bool
+  /// Whether a waiting loader is this family's although another family's question found it.
+  func owns(_ loader: Loader) -> Bool
   /// Whether an interrupted download may go on with the item that was interrupted.
   var goesOnInTheMiddle: Bool { get }
   /// Codes of troubles that say: the stick refused before anything was written.
@@ -158,6 +166,8 @@ public protocol Family: Sendable {
 }
 
 extension Family {
+  /// By default a family finds its own loaders.
+  public func owns(_ loader: Loader) -> Bool { false }
   /// By default a failure is a failure.
   public var mayHaveWorked: Set<String> { [] }
   /// By default nothing is refused at the door.
@@ -185,7 +195,10 @@ extension StickState {
     case .diag:
       Trouble(
         "stick.wrong-mode", "This port is the stick's diagnostic port.",
-        advice: ["Choose the AT port: `modemsmith list` shows it."], exitCode: .refused)
+        advice: [
+          "Choose the AT port: `modemsmith list` shows it.",
+          "If it was the AT port before, unplug the stick and plug it in again.",
+        ], exitCode: .refused)
     case .silent: LinkError.silent.trouble
     }
   }

@@ -53,7 +53,9 @@ public struct FrontDoor: Sendable, Equatable {
       advice = "TCL's own Windows program; no other way is known for its serial sticks"
     case "huawei" where report.world == .qualcomm:
       way = .vendorProgram
-      advice = "Huawei's own program, or Qualcomm download with the files of exactly this model"
+      advice =
+        "Huawei's own program for exactly this model; `modemsmith plan FILE --experimental` tells"
+        + " how far this tool goes"
     case "huawei" where overPage:
       way = .page
       advice = "its page, or download mode: `modemsmith update FILE`"

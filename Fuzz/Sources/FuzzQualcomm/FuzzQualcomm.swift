@@ -2,6 +2,7 @@ import SmithBytes
 import SmithFormats
 import SmithLink
 import SmithProtocols
+import SmithVendors
 
 /// A stick that answers every request with the next piece of the input: framed behind FD, as it is
 /// otherwise; FE ends a piece.
@@ -36,7 +37,7 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   guard let choice = bytes.first else { return 0 }
   let rest = bytes.dropFirst()
   let file = SharedBytes([UInt8](rest))
-  switch choice % 12 {
+  switch choice % 16 {
   case 0: _ = try? MBNImage(reading: file)
   case 1: _ = try? ELFProgram(reading: file).hashHeader
   case 2:
@@ -51,7 +52,15 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   case 5: _ = try? MIBIB(searching: file, pageSize: 512, pagesPerBlock: 4)
   case 6: _ = try? GPT(reading: file)
   case 7: _ = try? RawProgram(reading: file)
-  default: play(choice % 12, QualcommPlayedStick(rest))
+  case 12:
+    let updater = HuaweiUpdater.read(file)
+    precondition(updater?.claims.firmware?.groups?.first ?? 11 == 11, "another family")
+  case 13:
+    let list = HuaweiPorts.list(String(decoding: rest, as: UTF8.self))
+    if let list, let command = HuaweiPorts.command(for: .list(list)) {
+      precondition(list.keepsATPort && command.text.utf8.count < 512, "a list without AT port")
+    }
+  default: play(choice % 16, QualcommPlayedStick(rest))
   }
   return 0
 }
@@ -72,6 +81,12 @@ func play(_ choice: UInt8, _ stick: QualcommPlayedStick) {
       try? await session.security()
       try? await session.write(.amss, size: 3000, next: { [UInt8](repeating: 7, count: $0) })
     case 10: try? await SaharaSession(stick).upload { _ in image }
+    case 14:
+      _ = try? await QualcommEntry.openDiag(over: stick)
+      try? await QualcommEntry.enter(over: stick, ExperimentalConsent(how: "fuzz"))
+    case 15:
+      _ = try? await QualcommEntry.loader(over: stick)
+      try? await QualcommEntry.leave(over: stick)
     default:
       let session = FirehoseSession(stick, map: FirehoseMap(places: []))
       _ = try? await session.configure(.nand)
