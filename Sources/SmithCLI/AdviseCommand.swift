@@ -17,6 +17,7 @@ struct StickOptions: ParsableArguments {
     var target = TargetOptions()
     target.port = port
     target.downloadPort = nil
+    target.diagPort = nil
     target.place = place
     target.stateDir = nil
     target.dataDir = nil

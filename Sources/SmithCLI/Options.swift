@@ -14,6 +14,9 @@ struct TargetOptions: ParsableArguments {
     name: .long, help: "Where it comes back in download or boot mode (default: the same path).")
   var downloadPort: String?
 
+  @Option(name: .long, help: "Its diagnostic port, for sticks with a Qualcomm chip.")
+  var diagPort: String?
+
   @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
   var place: String?
 
@@ -42,7 +45,8 @@ struct TargetOptions: ParsableArguments {
       let full = URL(fileURLWithPath: port).standardizedFileURL.path
       let bus = NamedPortBus(
         port: full,
-        downloadPort: downloadPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
+        downloadPort: downloadPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
+        diagPort: diagPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
       return (bus, .named(full))
     }
     if downloadPort != nil {

@@ -16,12 +16,17 @@ enum SimulatedModels {
   enum Stick {
     case huawei(HuaweiBalongStick)
     case sierra(SierraStick)
+    case zte(ZTESerialStick)
   }
 
   /// Names for `sim --help`.
   static var names: [String] {
     HuaweiBalongStick.Personality.all.map(\.name) + SierraPersonality.all.map { sierra + $0.name }
+      + [zte]
   }
+
+  /// ZTE's stick with serial ports; with `--http` the same name serves its page.
+  static let zte = "zte-mf667"
 
   private static let sierra = "sierra-"
 
@@ -34,6 +39,9 @@ enum SimulatedModels {
     if var personality = sierraPersonality(name) {
       if let firmware { personality.firmware = firmware }
       return .sierra(SierraStick(personality))
+    }
+    if name == zte {
+      return .zte(firmware.map { ZTESerialStick(firmware: $0) } ?? ZTESerialStick())
     }
     let personality = try personality(name)
     var options = HuaweiBalongStick.Options()

@@ -3,19 +3,24 @@ public import SmithLink
 public import SmithModel
 
 /// The bus of a stick whose ports the owner named: `--port PATH`, and `--download-port PATH` for
-/// where it comes back in download mode.
+/// where it comes back in download mode, `--diag-port PATH` for Qualcomm's DIAG.
 ///
 /// Paths are looked up anew after each re-enumeration, so that a link which comes back and leads
 /// to another device (udev names, simulators) is followed.
 public struct NamedPortBus: Bus {
   private let path: String
   private let downloadPath: String
+  private let diagPath: String?
   private let lockDirectory: String?
   private static let interval = Duration.milliseconds(50)
 
   /// Names the ports; the download port is the same path unless told.
-  public init(port: String, downloadPort: String? = nil, lockDirectory: String? = "/run/lock") {
+  public init(
+    port: String, downloadPort: String? = nil, diagPort: String? = nil,
+    lockDirectory: String? = "/run/lock"
+  ) {
     path = port
+    diagPath = diagPort
     downloadPath = downloadPort ?? port
     self.lockDirectory = lockDirectory
   }
@@ -29,6 +34,7 @@ public struct NamedPortBus: Bus {
     if downloadPath != path {
       ports.append(Port(place: place, role: .download, node: downloadPath))
     }
+    if let diagPath { ports.append(Port(place: place, role: .diag, node: diagPath)) }
     return ports.filter { Self.presence($0.node) != .absent }
   }
 
@@ -42,7 +48,8 @@ public struct NamedPortBus: Bus {
     async throws(BusError) -> Port
   {
     guard place == self.place else { throw .absent(place, role) }
-    let node = role == .download || role == .bootROM ? downloadPath : path
+    let node =
+      role == .download || role == .bootROM ? downloadPath : role == .diag ? diagPath ?? path : path
     let port = Port(place: place, role: role, node: node)
     let end = now + limit
     while true {

@@ -34,7 +34,7 @@ public struct Storm: Sendable {
 
   /// Whose sticks a storm has.
   public enum Vendor: String, Sendable, CaseIterable {
-    case huawei, sierra
+    case huawei, sierra, zte
   }
 
   /// What one seed came to.
@@ -66,6 +66,7 @@ public struct Storm: Sendable {
       switch vendor {
       case .huawei: scenes += try await Self.huaweiScenes(bytes: bytes)
       case .sierra: scenes += try await Self.sierraScenes(bytes: bytes)
+      case .zte: scenes += try await Self.zteScenes(bytes: bytes)
       }
     }
     self.scenes = scenes
