@@ -31,7 +31,8 @@ extension NANDPackage {
   func show() {
     Output.line("loader    \(loaderName): \(loader.line)")
     if let model { Output.line("model     \(model), by the version text in its application") }
-    Output.line("table     \(table.partitions.map { String($0.name.dropFirst(2)) }.joined(separator: " "))")
+    Output.line(
+      "table     \(table.partitions.map { String($0.name.dropFirst(2)) }.joined(separator: " "))")
     Output.line("These files carry no checksum; the sizes in their headers agree.")
   }
 }

@@ -1,5 +1,5 @@
 import SmithFormats
-public import SmithSimulators
+import SmithSimulators
 
 /// Makes packages for the simulated ZTE MF667; nothing of a vendor is in them.
 public struct ZTESample: Sendable {

@@ -1,6 +1,7 @@
 import SmithBytes
 public import SmithEngine
 import SmithFormats
+import SmithModel
 public import SmithSimulators
 
 extension ZTESerialStick: TrialStick {

@@ -59,7 +59,8 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
       (name: "\(index).mbn", bytes: SharedBytes([UInt8](bytes)))
     }
     let table = UserPartitionTable(partitions: [
-      UserPartition(name: "0:AMSS", size: 64, spare: 2), UserPartition(name: "0:DSP1", size: nil, spare: 0),
+      UserPartition(name: "0:AMSS", size: 64, spare: 2),
+      UserPartition(name: "0:DSP1", size: nil, spare: 0),
     ])
     files.append((name: "p.mbn", bytes: SharedBytes(table.encoded())))
     guard let image = try? NANDPackage.read(files) else { return 0 }

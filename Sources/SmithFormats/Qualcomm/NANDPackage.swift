@@ -171,7 +171,8 @@ enum ZTEVersionText {
       let raw = bytes.bytes(offset..<min(offset + 64, bytes.count))
       let text = String(
         decoding: raw.prefix {
-          (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) || [0x5f, 0x2e, 0x2d].contains($0)
+          (0x30...0x39).contains($0) || (0x41...0x5a).contains($0)
+            || [0x5f, 0x2e, 0x2d].contains($0)
         }, as: UTF8.self)
       if isWhole(text), !found.contains(text) { found.append(text) }
       return found.count < 8

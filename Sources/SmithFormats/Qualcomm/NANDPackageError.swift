@@ -37,7 +37,8 @@ extension NANDPackageError: TroubleConvertible {
     case .part: return ("mbn.no-header", "A part is damaged.", whole)
     case .noTable:
       return (
-        "nand.no-table", "The package has no partition table (partition.mbn) to compare with.", whole
+        "nand.no-table", "The package has no partition table (partition.mbn) to compare with.",
+        whole
       )
     case .noLoader:
       return (

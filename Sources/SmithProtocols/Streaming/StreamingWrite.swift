@@ -1,4 +1,5 @@
 import SmithBytes
+import SmithLink
 
 extension StreamingSession {
   /// How often progress is told.

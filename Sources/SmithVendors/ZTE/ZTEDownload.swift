@@ -122,7 +122,8 @@ public enum ZTEDownload {
     ], exitCode: .refused)
 
   private static let noDownload = Trouble(
-    "zte.no-download-mode", "The stick was told to enter download mode, and it does not answer there.",
+    "zte.no-download-mode",
+    "The stick was told to enter download mode, and it does not answer there.",
     advice: [
       "Unplug it, wait five seconds, plug it in again: it still has its firmware.",
       "If it shows a new port, name it with `--download-port PATH`.",

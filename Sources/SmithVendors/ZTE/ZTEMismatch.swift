@@ -18,7 +18,8 @@ enum ZTEMismatch {
     }
     guard made == chip else {
       throw Trouble(
-        "plan.wrong-chip", "The loader is for \(made); the known ZTE sticks of this way have \(chip).",
+        "plan.wrong-chip",
+        "The loader is for \(made); the known ZTE sticks of this way have \(chip).",
         advice: ["Find a package made for exactly this model and chip."], exitCode: .refused)
     }
   }

@@ -83,7 +83,8 @@ struct ZTERoute {
       }
       await link.close()
       await bus.pause(.milliseconds(500))
-      guard let next = await ZTEDownload.waiting(at: job.place, on: bus, within: .seconds(15)) else {
+      guard let next = await ZTEDownload.waiting(at: job.place, on: bus, within: .seconds(15))
+      else {
         throw last
       }
       link = next
