@@ -23,8 +23,8 @@ import Testing
     #expect(outcome.stick.isWhole && outcome.stick.keepsTreasures)
     #expect(outcome.first.backup != nil)
     #expect(outcome.stick.chip.flash.overwrites == 0)
-    // The only refused question is the one for an image that an earlier run may have left open.
-    #expect(outcome.stick.complaints.allSatisfy { $0.contains("not previously opened") })
+    // The only refused question is the one that asks who is there.
+    #expect(outcome.stick.complaints.allSatisfy { $0.contains("Invalid Command") })
   }
 
   @Test("cut at every send is survived, and resume finishes the job", arguments: [false, true])
@@ -195,6 +195,20 @@ import Testing
       #expect(trouble.code == "plan.wrong-vendor")
       #expect(trouble.summary.contains(format == .balong ? "Huawei" : "Sierra"))
       #expect(trouble.summary.contains("MF667"))
+    }
+  }
+
+  @Test("Boot code and loader are told from a Huawei monitor, whoever is asked first")
+  func whoIsThere() async throws {
+    let bus = VirtualBus(ZTESerialStick())
+    await bus.pause(.seconds(10))
+    _ = try await ZTEDownload.enter(at: bus.place, on: bus)
+    for likely in [nil, ZTEStreaming()] as [(any Family)?] {
+      let link = try await Updater.open(bus.place, on: bus)
+      let subject = try await Subject.ask(link, at: bus.place, likely: likely)
+      #expect(subject.state == .waiting(.dload))
+      #expect(subject.report.evidence?.contains("PBL_DloadVER2.0") == true)
+      await link.close()
     }
   }
 

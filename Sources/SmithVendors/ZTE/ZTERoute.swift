@@ -62,15 +62,17 @@ struct ZTERoute {
   {
     var link = first
     var last = DLOADError.silent(step: "start").trouble
+    var isOurs = false
     for _ in 0..<3 {
       do throws(Trouble) {
         switch try await phase(link) {
         case .loader:
           let session = StreamingSession(link)
-          try await greet(session)
+          try await greet(session, isFresh: isOurs)
           return (link, session)
         case .download:
           try await upload(over: link)
+          isOurs = true
         default: break
         }
       } catch {
@@ -97,12 +99,12 @@ struct ZTERoute {
     do { return try await QualcommPhase.probe(link) } catch { throw error.trouble }
   }
 
-  private func greet(_ session: StreamingSession) async throws(Trouble) {
+  private func greet(_ session: StreamingSession, isFresh: Bool) async throws(Trouble) {
     do {
       let hello = try await session.hello()
       await witness.note("The loader runs; the flash chip is \(hello.flashName).")
       // A run that was killed may have left an image open.
-      try await session.closeLeftOpen()
+      if !isFresh { try await session.closeLeftOpen() }
     } catch { throw error.trouble }
   }
 
