@@ -31,13 +31,13 @@ enum Gathering {
     }
     // In a folder on the disk, the folder itself is what is opened again.
     let isFolder = first.inside.isEmpty
-    let folder = folder(of: isFolder ? first.outer : first.inside.last ?? "")
+    let folder = parent(of: isFolder ? first.outer : first.inside.last ?? "")
     let inside =
       isFolder
       ? [] : first.inside.dropLast() + [folder.isEmpty ? name : "\(folder)/\(name)"]
     var package = Candidate(
       content: content, outer: isFolder ? folder : first.outer,
-      label: isFolder ? folder(of: first.label) : first.label, inside: Array(inside),
+      label: isFolder ? parent(of: first.label) : first.label, inside: Array(inside),
       bytes: first.bytes, isInFolder: first.isInFolder)
     package.parts = files.map(\.bytes)
     return package
@@ -45,9 +45,9 @@ enum Gathering {
 
   /// Archive and folder that a file lies in.
   private static func place(of candidate: Candidate) -> String {
-    guard let last = candidate.inside.last else { return folder(of: candidate.outer) }
+    guard let last = candidate.inside.last else { return parent(of: candidate.outer) }
     return ([candidate.outer] + candidate.inside.dropLast()).joined(separator: "#") + "#"
-      + folder(of: last)
+      + parent(of: last)
   }
 
   private static func fileName(of candidate: Candidate) -> String {
@@ -55,7 +55,7 @@ enum Gathering {
     return path.split(separator: "/").last.map(String.init) ?? path
   }
 
-  private static func folder(of path: String) -> String {
+  private static func parent(of path: String) -> String {
     path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
   }
 }
