@@ -22,7 +22,7 @@ struct SimCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The model: \(Set(SimulatedModels.names + PageSim.names).sorted().joined(separator: ", ")); with --usbip also "
+      "The model: \(SimCommand.names.joined(separator: ", ")); with --usbip also "
         + "\(SimulatedUSB.furtherNames.joined(separator: ", ")).", valueName: "model"))
   var models: [String]
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
@@ -40,6 +40,9 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
   @Option(name: .long, help: "Where the page of a model with a page appears: 127.0.0.1:PORT.")
   var http: String?
+
+  @Option(name: .long, help: "The version that the maker's server offers a model with a page.")
+  var offered: String?
 
   @OptionGroup var lock: LockSwitches
 
@@ -65,9 +68,12 @@ struct SimCommand: AsyncParsableCommand {
       if model != SimulatedModels.zte || http != nil,
         let end = try await PageSim.serve(
           model, firmware: firmware, http: http ?? "127.0.0.1:0", link: link, speed: speed,
-          seed: seed)
+          seed: seed, offered: offered, lock: lock)
       {
         return end
+      }
+      if try await DiagSim.serve(model, firmware: firmware, link: link, speed: speed) {
+        return .ok
       }
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let switches = SimulatedModels.Switches(
@@ -87,6 +93,10 @@ struct SimCommand: AsyncParsableCommand {
       }
       return .ok
     }
+  }
+
+  private static var names: [String] {
+    Set(SimulatedModels.names + PageSim.names + DiagSim.names).sorted()
   }
 
   private func serve<Body: StickBody>(

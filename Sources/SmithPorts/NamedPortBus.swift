@@ -2,8 +2,8 @@ import Glibc
 public import SmithLink
 public import SmithModel
 
-/// The bus of a stick whose ports the owner named: `--port PATH`, and `--download-port PATH` for
-/// where it comes back in download mode, `--diag-port PATH` for Qualcomm's DIAG.
+/// The bus of a stick whose ports the owner named: `--port PATH`, `--download-port PATH` for
+/// where it comes back in download mode, and `--diag-port PATH`.
 ///
 /// Paths are looked up anew after each re-enumeration, so that a link which comes back and leads
 /// to another device (udev names, simulators) is followed.
@@ -20,8 +20,8 @@ public struct NamedPortBus: Bus {
     lockDirectory: String? = "/run/lock"
   ) {
     path = port
-    diagPath = diagPort
     downloadPath = downloadPort ?? port
+    diagPath = diagPort
     self.lockDirectory = lockDirectory
   }
 
@@ -30,11 +30,11 @@ public struct NamedPortBus: Bus {
 
   /// The named ports that exist now.
   public func ports() async throws(BusError) -> [Port] {
-    var ports = [Port(place: place, role: .at, node: path)]
+    var ports = path == diagPath ? [] : [Port(place: place, role: .at, node: path)]
+    if let diagPath { ports.append(Port(place: place, role: .diag, node: diagPath)) }
     if downloadPath != path {
       ports.append(Port(place: place, role: .download, node: downloadPath))
     }
-    if let diagPath { ports.append(Port(place: place, role: .diag, node: diagPath)) }
     return ports.filter { Self.presence($0.node) != .absent }
   }
 
@@ -49,7 +49,11 @@ public struct NamedPortBus: Bus {
   {
     guard place == self.place else { throw .absent(place, role) }
     let node =
-      role == .download || role == .bootROM ? downloadPath : role == .diag ? diagPath ?? path : path
+      switch role {
+      case .download, .bootROM: downloadPath
+      case .diag: diagPath ?? path
+      default: path
+      }
     let port = Port(place: place, role: role, node: node)
     let end = now + limit
     while true {

@@ -30,10 +30,12 @@ public struct ZTESerialStick: StickBody {
   ///
   /// - Parameter chipCode: what DIAG answers; none is published for the MDM6200.
   public init(firmware: String = "BD_O2MF667V1.0.0B03", chipCode: UInt16 = 0x0620) {
-    chip = QualcommBody(version: firmware, layout: Self.layout, chip: chipCode)
-    for (name, text) in Self.treasures { chip.flash.load(name, Array(text.utf8)) }
     modem = ZTEStick(firmware: firmware)
     modem.showsService = true
+    chip = QualcommBody(
+      version: firmware, identity: ZTEStick.identityItem(modem.imei), layout: Self.layout,
+      chip: chipCode)
+    for (name, text) in Self.treasures { chip.flash.load(name, Array(text.utf8)) }
   }
 
   /// The version that starts; nil if none does.
