@@ -1,4 +1,5 @@
 import Foundation
+import SmithLink
 import SmithSimulators
 import Synchronization
 
