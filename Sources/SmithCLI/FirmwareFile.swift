@@ -136,6 +136,9 @@ struct FirmwareFile {
 
   static func checked(_ candidate: Candidate) throws(Trouble) -> CheckedImage {
     if candidate.inside.isEmpty { return try CheckedImage(path: candidate.outer) }
+    if !candidate.parts.isEmpty, let image = candidate.image {
+      return CheckedImage(image: image, path: candidate.path, parts: candidate.parts)
+    }
     do {
       return try CheckedImage(candidate.bytes, named: candidate.path)
     } catch {

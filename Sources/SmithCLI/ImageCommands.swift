@@ -32,9 +32,17 @@ struct ImageShowCommand: AsyncParsableCommand {
         if common.json { Output.json(loader.json) } else { loader.show() }
         return .ok
       }
+      if try showPart() { return .ok }
       try showImage()
       return .ok
     }
+  }
+
+  /// Shows one part of a Qualcomm package; false for any other file.
+  private func showPart() throws(Trouble) -> Bool {
+    guard choice.inside == nil, let part = try ShownPart(path: file) else { return false }
+    if common.json { Output.json(part.json) } else { part.show() }
+    return true
   }
 
   private func showImage() throws(Trouble) {
@@ -192,6 +200,13 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      if model == SimulatedModels.zte {
+        var sample = ZTESample()
+        if version.hasPrefix("BD_") { sample.version = version }
+        sample.bytes = byteCount
+        try ZTESampleFolder(sample).write(to: output, json: common.json)
+        return .ok
+      }
       let bytes = try content()
       guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
         throw Trouble(
@@ -295,6 +310,7 @@ extension CheckedImage {
             "offset": .integer($0.offset),
           ])
         }), "tree": .array(image.sierra.flatMap { $0.shownNodes.map(\.json) }),
+      "nand": image.nand?.json(writing: image.segments.map(\.name)) ?? .null,
       "warnings": .array(image.warnings.map { .string("\($0)") }),
     ])
   }
@@ -321,7 +337,11 @@ extension CheckedImage {
       for node in tree.shownNodes { Output.line("  " + node.line) }
       Output.line("")
     }
-    if image.format != .huaweiUpdater { Output.line("Every header and block checksum is right.") }
+    if let nand = image.nand {
+      nand.show()
+    } else if image.format != .huaweiUpdater {
+      Output.line("Every header and block checksum is right.")
+    }
     if !image.sierra.isEmpty {
       Output.line("No checksum covers the type, product and version texts: the SHA-256 does.")
     }

@@ -30,6 +30,12 @@ final class SimulatedFlashKeeper: Sendable {
     log = handle
   }
 
+  /// Adds lines to the log file.
+  func note(_ lines: [String]) {
+    guard let log, !lines.isEmpty else { return }
+    try? log.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
+  }
+
   /// The stick with what an earlier run left in its flash.
   func restored(_ stick: HuaweiBalongStick) -> HuaweiBalongStick {
     guard let folder,

@@ -105,7 +105,10 @@ struct UpdateCommand: AsyncParsableCommand {
       let owner = TerminalOwner(
         json: common.json, yes: yes, expectedSeconds: { history.expectedSeconds($0) })
       if !yes, common.json || isatty(0) != 1 { throw Self.needsYes }
-      let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
+      var surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
+      surroundings.diagPort = target.diagPort.map {
+        URL(fileURLWithPath: $0).standardizedFileURL.path
+      }
       owner.mindSignals()
       let watch = PhaseWatch(owner)
       let manners = StickManners(place: place)
@@ -189,6 +192,9 @@ struct ResumeCommand: AsyncParsableCommand {
         port: path,
         downloadPort: (target.downloadPort ?? header.downloadPort).map {
           URL(fileURLWithPath: $0).standardizedFileURL.path
+        },
+        diagPort: (target.diagPort ?? header.diagPort).map {
+          URL(fileURLWithPath: $0).standardizedFileURL.path
         })
     case .usb: ThisComputer.bus()
     }
@@ -224,6 +230,7 @@ struct RehearseCommand: AsyncParsableCommand {
         case .huaweiQualcomm(let stick):
           await rehearse(image, on: VirtualBus(stick), owner, policy)
         case .sierra(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .zte(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
         }
       if !common.json { Output.error("A rehearsal on a simulated \(model); no stick was touched.") }
       owner.show(report)

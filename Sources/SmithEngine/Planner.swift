@@ -20,6 +20,7 @@ public enum Planner {
     throws(Trouble) -> Outcome
   {
     let image = checked.image
+    try FrontDoor.check(image, for: subject.report)
     if policy.purpose == .firmware { try checkKind(image) }
     guard let family = Families.taking(image) else { throw notFirmware(image) }
     if let obstacle = subject.state.obstacle { throw obstacle }

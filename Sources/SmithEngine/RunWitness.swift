@@ -82,10 +82,11 @@ final class RunWitness: FlashWitness {
   }
 
   func didWrite(item: Int) async throws(Trouble) {
+    // True of the stick whether or not the journal can still take it.
+    reached = item == plan.items.count - 1 ? .allWritten : .writing(certain: true)
     try record(.itemDone(item))
     finishedBytes += plan.items[item].bytes
     current = 0
-    reached = item == plan.items.count - 1 ? .allWritten : .writing(certain: true)
   }
 
   func willLeave() async throws(Trouble) {

@@ -102,7 +102,8 @@ final class UpdateRun {
     let journal: any Journal
     let header = JournalHeader(
       tool: updater.surroundings.tool, time: updater.surroundings.backups.time(), place: place,
-      downloadPort: updater.surroundings.downloadPort, file: image.path,
+      downloadPort: updater.surroundings.downloadPort, diagPort: updater.surroundings.diagPort,
+      file: image.path,
       others: image.others.isEmpty ? nil : image.others, identity: subject.identityHash,
       consent: armed.consent, backup: armed.backup.path, plan: plan, policy: policy)
     do throws(Trouble) {
@@ -180,7 +181,7 @@ final class UpdateRun {
   /// Whether only the stick itself can say what a failed write came to: its last answer was lost,
   /// or its loader writes whole images, so that every one may be there, the old or the new.
   private func isDecidedByAsking(_ error: Trouble) -> Bool {
-    likely?.startsWhenReplugged == true || likely?.mayHaveWorked.contains(error.code) == true
+    likely?.writesAllOrNothing == true || likely?.mayHaveWorked.contains(error.code) == true
   }
 
   /// The planner refused every file without a family.

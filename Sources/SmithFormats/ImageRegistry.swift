@@ -19,6 +19,17 @@ public enum ImageRegistry {
     }
   }
 
+  /// Reads and verifies an image that lies in a folder as several files.
+  ///
+  /// - Parameter files: names and contents, sorted by name.
+  /// - Throws: ``ImageError``.
+  public static func recognise(
+    folder files: [(name: String, bytes: SharedBytes)]
+  ) throws(ImageError) -> FirmwareImage {
+    if NANDPackage.isOne(files) { return try NANDPackage.read(files) }
+    return try BalongImage.read(folder: files)
+  }
+
   /// Throws for files that hold nothing or are recognised as something else.
   static func refuseForeign(_ file: SharedBytes) throws(ImageError) {
     guard !file.isEmpty else { throw .empty }

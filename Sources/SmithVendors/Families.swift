@@ -4,12 +4,11 @@ public import SmithLink
 /// Every family that is known; the only list of them.
 public enum Families {
   /// In the order in which a silent port is asked.
-  public static let all: [any Family] = [HuaweiBalong(), SierraBoot()]
+  public static let all: [any Family] = [HuaweiBalong(), SierraBoot(), ZTEStreaming()]
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
   private static let guests: [any Family] = [
-    HuaweiDashboard(), HuaweiQualcomm(), SerialOnly("zte", ZTEDialect()),
-    SerialOnly("alcatel", AlcatelDialect()),
+    HuaweiDashboard(), HuaweiQualcomm(), SerialOnly("alcatel", AlcatelDialect()),
   ]
 
   /// The family that writes a file; nil if it can only be looked at.

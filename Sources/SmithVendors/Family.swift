@@ -135,6 +135,9 @@ public protocol Family: Sendable {
   var refusalsAtTheDoor: Set<String> { get }
   /// Whether a waiting stick that nothing was written to starts its firmware when replugged.
   var startsWhenReplugged: Bool { get }
+  /// Whether a write that failed leaves the old or the new, never a part: then asking the stick
+  /// tells what it came to.
+  var writesAllOrNothing: Bool { get }
   /// Codes of troubles after which the stick may be written all the same, so that only asking it
   /// tells.
   var mayHaveWorked: Set<String> { get }
@@ -170,6 +173,8 @@ extension Family {
   public func owns(_ loader: Loader) -> Bool { false }
   /// By default a failure is a failure.
   public var mayHaveWorked: Set<String> { [] }
+  /// By default as with loaders that forget what they collected.
+  public var writesAllOrNothing: Bool { startsWhenReplugged }
   /// By default nothing is refused at the door.
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.

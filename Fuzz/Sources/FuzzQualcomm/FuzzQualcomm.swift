@@ -37,7 +37,7 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   guard let choice = bytes.first else { return 0 }
   let rest = bytes.dropFirst()
   let file = SharedBytes([UInt8](rest))
-  switch choice % 16 {
+  switch choice % 18 {
   case 0: _ = try? MBNImage(reading: file)
   case 1: _ = try? ELFProgram(reading: file).hashHeader
   case 2:
@@ -60,7 +60,21 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     if let list, let command = HuaweiPorts.command(for: .list(list)) {
       precondition(list.keepsATPort && command.text.utf8.count < 512, "a list without AT port")
     }
-  default: play(choice % 16, QualcommPlayedStick(rest))
+  case 14:
+    _ = try? QualcommPart.recognise(file)
+  case 15:
+    // FE ends a file; the first one is made a table, so that the others are looked at.
+    var files = rest.split(separator: 0xfe).prefix(40).enumerated().map { index, bytes in
+      (name: "\(index).mbn", bytes: SharedBytes([UInt8](bytes)))
+    }
+    let table = UserPartitionTable(partitions: [
+      UserPartition(name: "0:AMSS", size: 64, spare: 2),
+      UserPartition(name: "0:DSP1", size: nil, spare: 0),
+    ])
+    files.append((name: "p.mbn", bytes: SharedBytes(table.encoded())))
+    guard let image = try? NANDPackage.read(files) else { return 0 }
+    precondition(image.nand != nil && !image.segments.isEmpty, "an image without parts")
+  default: play(choice % 18, QualcommPlayedStick(rest))
   }
   return 0
 }
@@ -78,13 +92,16 @@ func play(_ choice: UInt8, _ stick: QualcommPlayedStick) {
     case 9:
       let session = StreamingSession(stick)
       _ = try? await session.hello()
+      try? await session.closeLeftOpen()
       try? await session.security()
       try? await session.write(.amss, size: 3000, next: { [UInt8](repeating: 7, count: $0) })
+      try? await session.write(
+        .dsp1, size: 30_000, window: 8, next: { [UInt8](repeating: 7, count: $0) })
     case 10: try? await SaharaSession(stick).upload { _ in image }
-    case 14:
+    case 16:
       _ = try? await QualcommEntry.openDiag(over: stick)
       try? await QualcommEntry.enter(over: stick, ExperimentalConsent(how: "fuzz"))
-    case 15:
+    case 17:
       _ = try? await QualcommEntry.loader(over: stick)
       try? await QualcommEntry.leave(over: stick)
     default:
