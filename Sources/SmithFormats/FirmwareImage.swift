@@ -18,6 +18,8 @@ public struct FirmwareImage: Sendable {
   public var warnings: [ImageWarning]
   /// The trees of Sierra Wireless files, one for each segment; empty for other formats.
   public var sierra: [SierraImage] = []
+  /// Programmer and places of a Qualcomm folder; nil for other formats.
+  public var rawProgram: RawProgramPackage?
 
   /// Gathers the parts.
   public init(
@@ -46,6 +48,8 @@ public enum ImageFormat: String, Sendable, Codable, CaseIterable {
   case balongFolder = "balong-folder"
   /// Sierra Wireless CWE.
   case sierraCWE = "sierra-cwe"
+  /// A folder with `rawprogram*.xml` for Qualcomm's Firehose (rawprogram.md section 5).
+  case qualcommRawProgram = "qualcomm-rawprogram"
   /// A file that only the stick itself can read, handed over as it is through its page.
   case opaque
 }
@@ -146,6 +150,8 @@ public enum ImageWarning: Sendable, Equatable, CustomStringConvertible {
   case versionsDiffer([String])
   /// A file of the folder that is no item was left out.
   case fileIgnored(String)
+  /// Something that the package asks for and that is not done; a sentence up to its end.
+  case leftOut(String)
 
   /// One plain sentence.
   public var description: String {
@@ -168,6 +174,7 @@ public enum ImageWarning: Sendable, Equatable, CustomStringConvertible {
       "The items are meant for different products: \(products.joined(separator: ", "))."
     case .versionsDiffer(let versions):
       "The firmware items carry different versions: \(versions.joined(separator: ", "))."
+    case .leftOut(let what): "\(what) left out: it is never written."
     case .fileIgnored(let name):
       "The file \(name) in the folder is no firmware item and was left out."
     }
