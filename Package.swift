@@ -216,6 +216,12 @@ let package = Package(
         "SmithSimulators",
       ]),
     tests(
+      "FirehoseTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", crypto,
+      ]),
+    tests(
       "SierraTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",

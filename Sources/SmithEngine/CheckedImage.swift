@@ -22,8 +22,10 @@ public struct CheckedImage: Sendable {
     let full = URL(fileURLWithPath: path).standardizedFileURL.path
     if let folder = try Self.folder(full) {
       let read: FirmwareImage
-      do { read = try BalongImage.read(folder: folder) } catch { throw error.trouble }
-      self.init(image: read, path: full, sha256: Self.fingerprint(folder.map(\.bytes)))
+      do { read = try ImageRegistry.recognise(folder: folder) } catch { throw error.trouble }
+      self.init(
+        image: read, path: full,
+        sha256: Self.fingerprint(read.rawProgram?.parts ?? folder.map(\.bytes)))
       return
     }
     let bytes: SharedBytes
@@ -63,6 +65,11 @@ public struct CheckedImage: Sendable {
     self.init(image: read, path: path, sha256: Self.fingerprint([bytes]))
   }
 
+  /// Wraps an image that was made of several files, as those of a folder inside an archive.
+  public init(image: FirmwareImage, path: String, parts: [SharedBytes]) {
+    self.init(image: image, path: path, sha256: Self.fingerprint(parts))
+  }
+
   /// Wraps an image that was read and verified elsewhere.
   public init(image: FirmwareImage, path: String, sha256: String, others: [String] = []) {
     self.image = image
@@ -79,7 +86,7 @@ public struct CheckedImage: Sendable {
   /// - Throws: a trouble with exit code 6.
   public static func read(path: String) throws(Trouble) -> FirmwareImage {
     if let folder = try folder(path) {
-      do { return try BalongImage.read(folder: folder) } catch { throw error.trouble }
+      do { return try ImageRegistry.recognise(folder: folder) } catch { throw error.trouble }
     }
     let bytes: SharedBytes
     do { bytes = try SharedBytes(mapping: path) } catch { throw unreadable(path, error.reason) }

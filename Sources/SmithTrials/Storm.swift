@@ -35,6 +35,7 @@ public struct Storm: Sendable {
   /// Whose sticks a storm has.
   public enum Vendor: String, Sendable, CaseIterable {
     case huawei, sierra
+    case qualcomm
   }
 
   /// What one seed came to.
@@ -66,6 +67,7 @@ public struct Storm: Sendable {
       switch vendor {
       case .huawei: scenes += try await Self.huaweiScenes(bytes: bytes)
       case .sierra: scenes += try await Self.sierraScenes(bytes: bytes)
+      case .qualcomm: scenes += try await Self.qualcommScenes(bytes: bytes)
       }
     }
     self.scenes = scenes

@@ -4,7 +4,9 @@ public import SmithLink
 /// Every family that is known; the only list of them.
 public enum Families {
   /// In the order in which a silent port is asked.
-  public static let all: [any Family] = [HuaweiBalong(), SierraBoot()]
+  public static let all: [any Family] = [
+    HuaweiBalong(), SierraBoot(), QualcommFirehose(),
+  ]
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
   private static let guests: [any Family] = [HuaweiDashboard()]
@@ -36,7 +38,10 @@ public enum Families {
     let order = (likely.map { [$0] } ?? []) + others
     for family in order {
       let state = try await family.state(over: link)
-      if state != .silent { return (state, state.isWaiting ? family : nil) }
+      guard state != .silent else { continue }
+      // Another family may hear a boot ROM before the one that speaks with it is asked.
+      if case .waiting(.sahara) = state, likely == nil { return (state, named("qualcomm-firehose")) }
+      return (state, state.isWaiting ? family : nil)
     }
     return (.silent, nil)
   }

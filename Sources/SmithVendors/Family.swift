@@ -47,7 +47,9 @@ public enum Loader: Equatable, Sendable {
   /// A Qualcomm loader that takes streams.
   case streaming
   /// Qualcomm's boot ROM that asks for a programmer.
-  case sahara
+  ///
+  /// It greets once: bytes that a probe has heard are handed on; empty if it will greet again.
+  case sahara(greeting: [UInt8])
   /// A Qualcomm programmer that takes XML.
   case firehose
 }
@@ -131,6 +133,10 @@ public protocol Family: Sendable {
   /// tells.
   var mayHaveWorked: Set<String> { get }
 
+  /// Whether ``flash(_:over:on:watched:)`` reads back all that it writes, so that its good end
+  /// proves an update and a version alone does not.
+  var readsBack: Bool { get }
+
   /// Asks a port what answers on it: AT, or this family's loader. Changes nothing.
   func state(over link: any ByteLink) async throws(LinkError) -> StickState
   /// Asks a waiting stick who it is, as far as its loader tells. Changes nothing.
@@ -160,6 +166,8 @@ public protocol Family: Sendable {
 extension Family {
   /// By default a failure is a failure.
   public var mayHaveWorked: Set<String> { [] }
+  /// By default a version is what proves an update.
+  public var readsBack: Bool { false }
   /// By default nothing is refused at the door.
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.
