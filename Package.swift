@@ -219,7 +219,7 @@ let package = Package(
       "FirehoseTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
-        "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", crypto,
+        "SmithAT", "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", crypto,
       ]),
     tests(
       "SierraTests",

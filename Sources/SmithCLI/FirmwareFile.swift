@@ -130,6 +130,10 @@ struct FirmwareFile {
 
   static func checked(_ candidate: Candidate) throws(Trouble) -> CheckedImage {
     if candidate.inside.isEmpty { return try CheckedImage(path: candidate.outer) }
+    // A package of several files has no bytes of its own.
+    if let image = candidate.image, let package = image.rawProgram {
+      return CheckedImage(image: image, path: candidate.path, parts: package.parts)
+    }
     do {
       return try CheckedImage(candidate.bytes, named: candidate.path)
     } catch {

@@ -190,6 +190,10 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      if QualcommSampleFolder.makes(model) {
+        return try QualcommSampleFolder(version, bytes: byteCount, seed: seed).write(
+          to: output, json: common.json)
+      }
       let bytes = try content()
       guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
         throw Trouble(
@@ -274,6 +278,7 @@ extension CheckedImage {
             "offset": .integer($0.offset),
           ])
         }), "tree": .array(image.sierra.flatMap { $0.shownNodes.map(\.json) }),
+      "rawprogram": image.rawProgram?.json ?? .null,
       "warnings": .array(image.warnings.map { .string("\($0)") }),
     ])
   }
@@ -300,7 +305,11 @@ extension CheckedImage {
       for node in tree.shownNodes { Output.line("  " + node.line) }
       Output.line("")
     }
-    Output.line("Every header and block checksum is right.")
+    if let package = image.rawProgram {
+      package.show()
+    } else {
+      Output.line("Every header and block checksum is right.")
+    }
     if !image.sierra.isEmpty {
       Output.line("No checksum covers the type, product and version texts: the SHA-256 does.")
     }

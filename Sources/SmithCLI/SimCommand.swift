@@ -78,6 +78,9 @@ struct SimCommand: AsyncParsableCommand {
       case .sierra(let stick):
         try await serve(
           LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)
+      case .qualcomm(let stick):
+        try await serve(
+          LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)
       }
       return .ok
     }

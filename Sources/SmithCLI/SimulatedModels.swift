@@ -16,11 +16,13 @@ enum SimulatedModels {
   enum Stick {
     case huawei(HuaweiBalongStick)
     case sierra(SierraStick)
+    case qualcomm(QualcommLTEBody)
   }
 
   /// Names for `sim --help`.
   static var names: [String] {
     HuaweiBalongStick.Personality.all.map(\.name) + SierraPersonality.all.map { sierra + $0.name }
+      + [QualcommSampleFolder.model]
   }
 
   private static let sierra = "sierra-"
@@ -31,6 +33,9 @@ enum SimulatedModels {
   static func stick(_ name: String, firmware: String?, options switches: Switches) throws(Trouble)
     -> Stick
   {
+    if QualcommSampleFolder.makes(name) {
+      return .qualcomm(QualcommSampleFolder.stick(firmware: firmware))
+    }
     if var personality = sierraPersonality(name) {
       if let firmware { personality.firmware = firmware }
       return .sierra(SierraStick(personality))

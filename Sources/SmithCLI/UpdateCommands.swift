@@ -179,7 +179,7 @@ struct ResumeCommand: AsyncParsableCommand {
         port: path,
         downloadPort: (target.downloadPort ?? header.downloadPort).map {
           URL(fileURLWithPath: $0).standardizedFileURL.path
-        })
+        }, diagPort: target.diagPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
     case .usb: ThisComputer.bus()
     }
   }
@@ -212,6 +212,7 @@ struct RehearseCommand: AsyncParsableCommand {
         switch stick {
         case .huawei(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
         case .sierra(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .qualcomm(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
         }
       if !common.json { Output.error("A rehearsal on a simulated \(model); no stick was touched.") }
       owner.show(report)

@@ -47,6 +47,7 @@ public struct QualcommLTEBody: StickBody {
 
   private var diag: QualcommSimDiag
   private var at = SimAT()
+  private var running: String?
   private var generation = 0
   private var turn: (at: Duration, to: Phase)?
   private var leaves: (at: Duration, to: Phase, back: Duration)?
@@ -76,7 +77,7 @@ public struct QualcommLTEBody: StickBody {
   /// The version that boots from storage; nil if the boot chain is broken.
   public var bootsVersion: String? {
     let versions = Self.bootChain.map {
-      QualcommSimImage.version(of: storage.content($0.name), id: $0.id)
+      QualcommSimImage.version(of: storage.image($0.name), id: $0.id)
     }
     return versions.contains(nil) ? nil : versions[1]
   }
@@ -110,7 +111,8 @@ public struct QualcommLTEBody: StickBody {
     sahara = QualcommSimSahara()
     firehose = QualcommSimFirehose()
     at.restart()
-    if let version = bootsVersion { diag.build = version }
+    running = bootsVersion
+    if let version = running { diag.build = version }
     guard phase == .sahara else { return [] }
     sahara.mode = habits.crashed ? 2 : 0
     return habits.shy ? [] : send(sahara.greeting(), turning.at + .milliseconds(5))
@@ -169,7 +171,7 @@ public struct QualcommLTEBody: StickBody {
     var kept = profiles
     let said = [
       "Manufacturer: QUALCOMM INCORPORATED", "Model: \(Self.model)",
-      "Revision: \(bootsVersion ?? "")", "IMEI: \(imei)",
+      "Revision: \(running ?? "")", "IMEI: \(imei)",
     ]
     let sent = lines.take(bytes, port: port, at: now) { text in
       switch text.uppercased() {

@@ -95,6 +95,14 @@ public struct QualcommSimStorage: Sendable {
     return (partition.first..<(partition.first + partition.count)).flatMap { sector($0) }
   }
 
+  /// As much of a partition as the header at its start declares.
+  func image(_ name: String) -> [UInt8] {
+    guard let partition = partitions.first(where: { $0.name == name }) else { return [] }
+    let declared = UInt64(40) + UInt64(QualcommSimImage.number(sector(partition.first), 16))
+    let sectors = (declared - 1) / UInt64(Self.sectorSize) + 1
+    return read(partition.first, count: min(sectors, partition.count))
+  }
+
   /// Fills a partition as the factory does.
   public mutating func load(_ name: String, _ bytes: [UInt8]) {
     guard let partition = partitions.first(where: { $0.name == name }) else { return }
