@@ -37,6 +37,9 @@ struct TargetOptions: ParsableArguments {
   @Option(name: .long, help: "Folder of the firmware library (default: XDG data).")
   var dataDir: String?
 
+  /// Whether the owner named the diagnostic port and no other.
+  var namesOnlyDiag: Bool { diagPort != nil && port == nil }
+
   /// The bus and the place of the one stick that is meant; asks sticks only for `--imei-ends`.
   ///
   /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.
