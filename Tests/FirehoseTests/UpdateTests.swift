@@ -3,6 +3,7 @@ import SmithBench
 import SmithBytes
 import SmithEngine
 import SmithFormats
+import SmithLink
 import SmithModel
 import SmithProtocols
 import SmithSimulators
