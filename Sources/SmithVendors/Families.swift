@@ -42,7 +42,9 @@ public enum Families {
       let state = try await family.state(over: link)
       guard state != .silent else { continue }
       // Another family may hear a boot ROM before the one that speaks with it is asked.
-      if case .waiting(.sahara) = state, likely == nil { return (state, named("qualcomm-firehose")) }
+      if case .waiting(.sahara) = state, likely == nil {
+        return (state, named("qualcomm-firehose"))
+      }
       return (state, state.isWaiting ? family : nil)
     }
     return (.silent, nil)

@@ -121,7 +121,8 @@ import Testing
     }
     let image = try ImageRegistry.recognise(folder: package("modem", 40))
     #expect(image.rawProgram?.storage == .emmc && image.rawProgram?.writes[0].sectors == 2)
-    expect("rawprogram.out-of-bounds", package("modem", 99))
+    expect("rawprogram.out-of-bounds", package("modem", 38))
+    expect("rawprogram.protected", package("modem", 99))
     expect("rawprogram.protected", package("boot", 150))
     var bad = package("modem", 40)
     bad[1].bytes = SharedBytes([UInt8](repeating: 0, count: 4096))

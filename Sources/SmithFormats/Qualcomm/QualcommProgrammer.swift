@@ -50,7 +50,8 @@ public struct QualcommProgrammer: Sendable {
     else { return [] }
     var reader = ByteReader(chain)
     var found: [SharedBytes] = []
-    while found.count < 16, let start = reader.take(4)?.bytes(), start[0] == 0x30, start[1] == 0x82 {
+    while found.count < 16, let start = reader.take(4)?.bytes(), start[0] == 0x30, start[1] == 0x82
+    {
       let length = Int(start[2]) << 8 | Int(start[3])
       guard let rest = reader.take(length),
         let whole = chain.slice((reader.position - length - 4)..<reader.position), !rest.isEmpty

@@ -66,7 +66,13 @@ extension FirehoseSession {
     for block in 0..<12 {
       let first = UInt64(block * pagesPerBlock)
       var page: [UInt8] = []
-      try await read(sectorSize: sectorSize, first: first, count: 1) { page += $0 }
+      do throws(FirehoseError) {
+        try await read(sectorSize: sectorSize, first: first, count: 1) { page += $0 }
+      } catch {
+        // Behind the end of a small chip there is nothing to read.
+        guard case .refused = error, block > 0 else { throw error }
+        break
+      }
       guard MIBIB.begins(page) else { continue }
       var bytes: [UInt8] = []
       try await read(sectorSize: sectorSize, first: first, count: UInt64(pagesPerBlock)) {

@@ -95,7 +95,8 @@ public final class SaharaSession {
       try await serve(image, progress)
       try await send(5, [], "done")
       let packet: Packet
-      do throws(SaharaError) { packet = try await self.packet("done", within: .seconds(10)) } catch {
+      do throws(SaharaError) { packet = try await self.packet("done", within: .seconds(10)) } catch
+      {
         // The loader may run already: whether it does, its own first answer shows.
         guard case .silent = error else { throw error }
         return

@@ -107,8 +107,8 @@ struct QualcommSimSahara: Sendable {
     if !image.isEmpty, image.count >= total {
       // The id tells a programmer; the checksum at its end stands for the signature.
       guard QualcommSimImage.version(of: image, id: 0x0d) != nil else { return end(0x21)[0] }
-      if habits.fused, !image.suffix(QualcommSimImage.root.count).elementsEqual(QualcommSimImage.root)
-      {
+      let root = QualcommSimImage.root
+      if habits.fused, !image.suffix(root.count).elementsEqual(root) {
         return end(0x25)[0]
       }
       state = .ended

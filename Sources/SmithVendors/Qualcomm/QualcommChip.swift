@@ -131,7 +131,8 @@ enum QualcommMismatch {
 
   static func dloadChip(_ chip: String) -> Trouble {
     Trouble(
-      "qualcomm.no-sahara", "This stick's chip (\(chip)) has no Sahara; the package is for newer ones.",
+      "qualcomm.no-sahara",
+      "This stick's chip (\(chip)) has no Sahara; the package is for newer ones.",
       facts: ["its boot ROM speaks DLOAD"],
       advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
       aftermath: .stillBoots, exitCode: .refused)
