@@ -223,6 +223,12 @@ let package = Package(
         "SmithSimulators",
       ]),
     tests(
+      "FirehoseTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithAT", "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", crypto,
+      ]),
+    tests(
       "SierraTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",

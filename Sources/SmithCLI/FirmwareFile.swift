@@ -139,6 +139,10 @@ struct FirmwareFile {
     if !candidate.parts.isEmpty, let image = candidate.image {
       return CheckedImage(image: image, path: candidate.path, parts: candidate.parts)
     }
+    // A package of several files has no bytes of its own.
+    if let image = candidate.image, let package = image.rawProgram {
+      return CheckedImage(image: image, path: candidate.path, parts: package.parts)
+    }
     do {
       return try CheckedImage(candidate.bytes, named: candidate.path)
     } catch {

@@ -231,6 +231,7 @@ struct RehearseCommand: AsyncParsableCommand {
           await rehearse(image, on: VirtualBus(stick), owner, policy)
         case .sierra(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
         case .zte(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .qualcomm(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
         }
       if !common.json { Output.error("A rehearsal on a simulated \(model); no stick was touched.") }
       owner.show(report)

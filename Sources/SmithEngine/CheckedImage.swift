@@ -23,7 +23,9 @@ public struct CheckedImage: Sendable {
     if let folder = try Self.folder(full) {
       let read: FirmwareImage
       do { read = try ImageRegistry.recognise(folder: folder) } catch { throw error.trouble }
-      self.init(image: read, path: full, sha256: Self.fingerprint(folder.map(\.bytes)))
+      self.init(
+        image: read, path: full,
+        sha256: Self.fingerprint(read.rawProgram?.parts ?? folder.map(\.bytes)))
       return
     }
     let bytes: SharedBytes
@@ -61,6 +63,11 @@ public struct CheckedImage: Sendable {
     let read: FirmwareImage
     do { read = try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
     self.init(image: read, path: path, sha256: Self.fingerprint([bytes]))
+  }
+
+  /// Wraps an image that was made of several files, as those of a folder inside an archive.
+  public init(image: FirmwareImage, path: String, parts: [SharedBytes]) {
+    self.init(image: image, path: path, sha256: Self.fingerprint(parts))
   }
 
   /// Wraps an image that was read and verified elsewhere.

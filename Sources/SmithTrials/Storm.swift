@@ -34,12 +34,12 @@ public struct Storm: Sendable {
 
   /// Whose sticks a storm has.
   public enum Vendor: String, Sendable, CaseIterable {
-    case huawei, sierra, zte
+    case huawei, sierra, zte, qualcomm
     /// Sticks that are looked at only: such a run never ends with an update.
     case huaweiQualcomm = "huawei-qualcomm"
 
     /// Those whose runs can end with an update.
-    public static let written: [Vendor] = [.huawei, .sierra, .zte]
+    public static let written: [Vendor] = [.huawei, .sierra, .zte, .qualcomm]
   }
 
   /// What one seed came to.
@@ -71,8 +71,9 @@ public struct Storm: Sendable {
       switch vendor {
       case .huawei: scenes += try await Self.huaweiScenes(bytes: bytes)
       case .sierra: scenes += try await Self.sierraScenes(bytes: bytes)
-      case .huaweiQualcomm: scenes += try await Self.qualcommScenes()
+      case .huaweiQualcomm: scenes += try await Self.huaweiQualcommScenes()
       case .zte: scenes += try await Self.zteScenes(bytes: bytes)
+      case .qualcomm: scenes += try await Self.qualcommScenes(bytes: bytes)
       }
     }
     self.scenes = scenes

@@ -41,7 +41,8 @@ public enum GenericIdentity {
     let text = manufacturer.lowercased()
     let names: [(String, String)] = [
       ("huawei", "huawei"), ("zte", "zte"), ("tct", "alcatel"), ("alcatel", "alcatel"),
-      ("t & a mobile", "alcatel"), ("sierra", "sierra"), ("netgear", "sierra"),
+      ("t & a mobile", "alcatel"), ("qualcomm", "qualcomm"),
+      ("sierra", "sierra"), ("netgear", "sierra"),
     ]
     return names.first { text.contains($0.0) }?.1
   }

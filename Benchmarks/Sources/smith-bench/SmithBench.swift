@@ -4,7 +4,7 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, sierra, streaming, usbip, updates, sticks,
+/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, sierra, streaming, firehose, usbip, updates, sticks,
 /// program, peeling and library; all, if none is named.
 @main
 enum SmithBench {
@@ -26,6 +26,7 @@ enum SmithBench {
     if wants("cable") { add(try cable(quick)) }
     if wants("sierra") { add(try sierra(quick)) }
     if wants("streaming") { add(try StreamingSink.rows(quick)) }
+    if wants("firehose") { add(try firehose(quick)) }
     if wants("usbip") {
       var rates: [Double] = []
       for _ in 0..<3 { rates.append(try await USBIPCable.run(mebibytes: quick ? 32 : 128)) }
@@ -122,6 +123,19 @@ enum SmithBench {
       Row("QDL 32 MiB, processor", median(results.map { $0.cpu * 1000 / 32 }), "ms/MiB").atMost(4),
       Row("QDL 32 MiB, peak memory", peak, "MiB"),
       Row("QDL 256 MiB, peak memory", big.peakMiB, "MiB").atMost(peak + 8),
+    ]
+  }
+
+  static func firehose(_ quick: Bool) throws -> [Row] {
+    let results = try (0..<(quick ? 3 : 7)).map { _ in try Cable.run("firehose", mebibytes: 32) }
+    let peak = results.map(\.peakMiB).max() ?? 0
+    let big = try Cable.run("firehose", mebibytes: 256)
+    return [
+      Row("Firehose 32 MiB", median(results.map { 32 / $0.seconds }), "MiB/s"),
+      Row("Firehose 32 MiB, processor", median(results.map { $0.cpu * 1000 / 32 }), "ms/MiB")
+        .atMost(5),
+      Row("Firehose 32 MiB, peak memory", peak, "MiB"),
+      Row("Firehose 256 MiB, peak memory", big.peakMiB, "MiB").atMost(peak + 8),
     ]
   }
 
