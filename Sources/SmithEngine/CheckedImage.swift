@@ -78,11 +78,6 @@ public struct CheckedImage: Sendable {
     self.sha256 = sha256
   }
 
-  /// Wraps an image that was put together from several files of an archive.
-  public init(image: FirmwareImage, path: String, parts: [SharedBytes]) {
-    self.init(image: image, path: path, sha256: Self.fingerprint(parts))
-  }
-
   /// Whether the package carries a signature that the stick checks.
   public var isSigned: Bool { image.signature != nil }
 
