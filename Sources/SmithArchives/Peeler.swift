@@ -55,7 +55,7 @@ public struct Peeler: Sendable {
     let files = try Folder.files(of: path, limit: limits.entries)
     try Self.inUnicode { () throws(ArchiveError) in
       for file in files {
-        guard let bytes = try? SharedBytes(mapping: file) else { continue }
+        guard let bytes = try? SharedBytes(file: file) else { continue }
         do throws(ArchiveError) {
           try peel.outermost(bytes, path: file, folder: path)
         } catch {
