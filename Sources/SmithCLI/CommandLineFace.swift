@@ -80,5 +80,6 @@ struct Modemsmith: AsyncParsableCommand {
       UnlockCommand.self,
       SwitchCommand.self, BindCommand.self, DoctorCommand.self, ServeCommand.self,
       ZTECommand.self,
+      AgentCommand.self,
     ])
 }
