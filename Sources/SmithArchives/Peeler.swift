@@ -60,7 +60,7 @@ public struct Peeler: Sendable {
         peel.package(package, files: files, folder: path)
       }
       for file in files where !packages.contains(PackageFolder.folder(of: file)) {
-        guard let bytes = try? SharedBytes(mapping: file) else { continue }
+        guard let bytes = try? SharedBytes(file: file) else { continue }
         do throws(ArchiveError) {
           try peel.outermost(bytes, path: file, folder: path)
         } catch {
@@ -133,7 +133,7 @@ struct Peel {
     label = String(path.dropFirst(folder.count).drop { $0 == "/" }).shownSafely
     if label.isEmpty { label = PackageFolder.file(of: path).shownSafely }
     let parts = files.filter { PackageFolder.folder(of: $0) == path }.compactMap { file in
-      (try? SharedBytes(mapping: file)).map { (PackageFolder.file(of: file), $0) }
+      (try? SharedBytes(file: file)).map { (PackageFolder.file(of: file), $0) }
     }
     keep(PackageFolder.content(parts), SharedBytes([]), [])
   }

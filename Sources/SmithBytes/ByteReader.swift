@@ -50,11 +50,9 @@ public struct ByteReader: Sendable {
   private mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type)
     -> Value?
   {
-    let size = MemoryLayout<Value>.size
-    guard let cut = take(size) else { return nil }
-    return cut.withSpan { span in
-      unsafe span.unsafeLoadUnaligned(as: type)
-    }
+    let value = bytes.load(type, at: position)
+    if value != nil { position += MemoryLayout<Value>.size }
+    return value
   }
 }
 

@@ -73,7 +73,7 @@ public struct QualcommSample: Sendable {
   /// The package, read as any other.
   public func image() throws -> CheckedImage {
     let read = try ImageRegistry.recognise(folder: files())
-    return CheckedImage(image: read, path: "/files/sample", parts: files().map(\.bytes))
+    return try CheckedImage(image: read, path: "/files/sample", parts: files().map(\.bytes))
   }
 
   private func table() -> [UInt8] {

@@ -279,8 +279,11 @@ extension SaharaSession {
 
   private func sendRaw(_ file: SharedBytes, _ range: Range<Int>) async throws(SaharaError) {
     for start in stride(from: range.lowerBound, to: range.upperBound, by: 16_384) {
+      let end = min(start + 16_384, range.upperBound)
+      let piece = file.intact(start..<end)
       do throws(LinkError) {
-        try await link.send(file.bytes(start..<min(start + 16_384, range.upperBound)))
+        if piece.count < end - start { throw .broken("the loader file changed while it was sent") }
+        try await link.send(piece)
       } catch {
         throw .link(step: "image transfer", error)
       }
