@@ -1,3 +1,5 @@
+import SmithBytes
+
 /// What a session lets out (Docs/Protocols/at.md section 7).
 ///
 /// Judges the whole line, with blanks and quotes taken off and case ignored, so that a command
@@ -74,14 +76,18 @@ public struct ATGuard: Sendable, Equatable {
 
   /// S3, S4 and S5 move the ends that this guard relies on.
   private static func changesLineEnd(_ line: Line) -> Bool {
-    for tail in line.tails(of: "S") {
-      let digits = tail.prefix { $0.isNumber }
-      let after = tail.dropFirst(digits.count)
-      if let register = Int(digits), (3...5).contains(register), after.first == "=",
-        after.dropFirst().first != "?"
-      {
-        return true
+    let bytes = line.bytes
+    for start in bytes.indices where bytes[start] == 0x53 {
+      var at = start + 1
+      var register = 0
+      while at < bytes.count, (0x30...0x39).contains(bytes[at]) {
+        register = min(register * 10 + Int(bytes[at] - 0x30), 1000)
+        at += 1
       }
+      guard at > start + 1, (3...5).contains(register), at < bytes.count, bytes[at] == 0x3d else {
+        continue
+      }
+      if at + 1 == bytes.count || bytes[at + 1] != 0x3f { return true }
     }
     return false
   }
@@ -162,19 +168,19 @@ public struct ATGuard: Sendable, Equatable {
   /// command that leaves, so it looks quickly.
   struct Line {
     let bytes: [UInt8]
+    /// Where names of extended commands begin.
+    private let starts: [Int]
 
     init(_ text: String) {
-      bytes = text.utf8.compactMap { byte in
-        switch byte {
-        case 0x20, 0x22: nil
-        case 0x61...0x7a: byte - 0x20
-        default: byte
-        }
+      let bytes: [UInt8] = text.utf8.compactMap { byte in
+        byte == 0x20 || byte == 0x22 ? nil : byte.inUpperCase
       }
+      self.bytes = bytes
+      starts = bytes.indices.filter { ATLine.isSign(bytes[$0]) }
     }
 
     func begins(_ name: String) -> Bool {
-      bytes.starts(with: name.utf8)
+      holds(name.utf8, at: 0)
     }
 
     func contains(_ name: String.UTF8View) -> Bool {
@@ -193,13 +199,19 @@ public struct ATGuard: Sendable, Equatable {
     }
 
     private func firstIndex(of name: String.UTF8View, from start: Int) -> Int? {
-      guard let first = name.first, bytes.count >= name.count else { return nil }
-      var index = start
-      while index + name.count <= bytes.count {
-        if bytes[index] == first, bytes[index...].starts(with: name) { return index }
-        index += 1
+      guard let first = name.first else { return nil }
+      // Most lines hold one name of the extended kind, and most questions are for such names.
+      if ATLine.isSign(first) { return starts.first { $0 >= start && holds(name, at: $0) } }
+      return bytes.indices.first { $0 >= start && holds(name, at: $0) }
+    }
+
+    private func holds(_ name: String.UTF8View, at start: Int) -> Bool {
+      var at = start
+      for byte in name {
+        guard at < bytes.count, bytes[at] == byte else { return false }
+        at += 1
       }
-      return nil
+      return true
     }
   }
 }

@@ -7,7 +7,9 @@ public import SmithSimulators
 /// A simulated stick that can be looked into from outside, past everything it says.
 public protocol TrialStick: StickBody {
   /// Whether its flash holds all of a file, and it starts from that.
-  func holds(_ image: CheckedImage) -> Bool
+  ///
+  /// - Parameter contents: what the segments unpack to, if the caller has it.
+  func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool
   /// Whether its firmware, whichever, starts at the next power-up.
   var isWhole: Bool { get }
   /// Whether an update was begun and is not complete.
@@ -20,17 +22,26 @@ public protocol TrialStick: StickBody {
   mutating func damage()
 }
 
+extension Segment {
+  /// All that is sent of it.
+  func unpacked() throws(ImageError) -> [UInt8] {
+    var reader = try reader()
+    return try reader.next(size)
+  }
+}
+
 extension HuaweiBalongStick: TrialStick {
   /// Every item to the byte, and the flag that all parts are complete.
-  public func holds(_ image: CheckedImage) -> Bool {
-    for segment in image.image.segments {
+  public func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool {
+    guard flash.allPartsComplete else { return false }
+    for (index, segment) in image.image.segments.enumerated() {
       guard let item = flash.item(segment.id), item.state == .complete,
         item.bytes.count == segment.size
       else { return false }
-      guard var reader = try? segment.reader() else { return false }
-      guard let bytes = try? reader.next(segment.size), bytes == item.bytes else { return false }
+      let wanted = contents.map { $0[index] } ?? (try? segment.unpacked())
+      guard wanted == item.bytes else { return false }
     }
-    return flash.allPartsComplete
+    return true
   }
 
   /// All parts are complete and no download is asked for.
@@ -71,7 +82,7 @@ extension HuaweiBalongStick: TrialStick {
 
 extension SierraStick: TrialStick {
   /// The version of the file and, where it brings settings, its carrier and no mismatch.
-  public func holds(_ image: CheckedImage) -> Bool {
+  public func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool {
     guard let application = flash.application else { return false }
     if let version = image.image.claims.firmware {
       guard application == version.text || application == version.text + "AP" else { return false }

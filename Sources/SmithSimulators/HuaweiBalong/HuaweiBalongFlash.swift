@@ -209,12 +209,15 @@ extension HuaweiBalongStick.Flash.Item {
 
   /// The text between the marker and the next semicolon, looked for in the first 4 KiB.
   func marker(_ marker: [UInt8]) -> String? {
-    let end = min(bytes.count, 4096)
-    guard let first = marker.first, end >= marker.count else { return nil }
-    for start in 0...(end - marker.count)
-    where bytes[start] == first && bytes[start..<(start + marker.count)].elementsEqual(marker) {
-      let text = bytes[(start + marker.count)...].prefix(64).prefix { $0 != 0x3b }
-      return String(printable: [UInt8](text))
+    guard let first = marker.first else { return nil }
+    var rest = bytes.prefix(4096)
+    while let start = rest.firstIndex(of: first) {
+      rest = rest[start...]
+      if rest.starts(with: marker) {
+        let text = bytes[(start + marker.count)...].prefix(64).prefix { $0 != 0x3b }
+        return String(printable: [UInt8](text))
+      }
+      rest = rest.dropFirst()
     }
     return nil
   }
