@@ -22,7 +22,7 @@ struct WebTarget {
     let address: WebAddress
     do throws(WebError) { address = try WebAddress(text) } catch { throw error.trouble }
     return WebDoor(
-      link: CurlWebLink(address), host: address.host, address: "\(address)",
+      link: CurlWebLink(address), host: address.authority, address: "\(address)",
       password: ProcessInfo.processInfo.environment["MODEMSMITH_WEB_PASSWORD"])
   }
 
