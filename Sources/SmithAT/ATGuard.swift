@@ -49,7 +49,7 @@ public struct ATGuard: Sendable, Equatable {
   }
 
   /// Names that are refused whatever follows, with their reasons.
-  private static let never: [(name: String, reason: String)] = [
+  private static let never: [(name: Name, reason: String)] = [
     ("^CIMEI", "it writes the identity"), ("+EGMR", "it writes the identity"),
     ("^NVRESTORE", "it overwrites data of the unit"), ("!NVRESTORE", "it overwrites settings"),
     ("!RMARESET", "it overwrites settings"), ("!QPSTDLOAD", "it stops the firmware for good"),
@@ -59,7 +59,7 @@ public struct ATGuard: Sendable, Equatable {
   ]
 
   /// Names that are refused when they set something.
-  private static let neverSet: [(name: String, reason: String)] = [
+  private static let neverSet: [(name: Name, reason: String)] = [
     ("^PHYNUM", "it writes the identity"), ("^SN", "it writes the serial number"),
     ("^DATALOCK", "it opens identity data for writing"),
     ("+ZNCK", "a wrong code costs a try for good"), ("!SETCND", "it changes the password"),
@@ -68,8 +68,12 @@ public struct ATGuard: Sendable, Equatable {
     ("+SN", "it writes the serial number"), ("+ZSN", "it writes the serial number"),
   ]
 
+  private static let compositions: [Name] = ["!UDPID", "!UDUSBCOMP", "!USBCOMP"]
+  private static let imageStores: [Name] = ["!IMAGE", "!GOBIIMAGE"]
+  private static let identities: [Name] = ["+CGSN", "+GSN"]
+
   private func fixedRefusal(_ line: Line) -> String? {
-    for entry in Self.never where line.contains(entry.name.utf8) { return entry.reason }
+    for entry in Self.never where line.contains(entry.name) { return entry.reason }
     if Self.changesLineEnd(line) { return "it changes the characters that end a command" }
     return nil
   }
@@ -123,11 +127,11 @@ public struct ATGuard: Sendable, Equatable {
   private func setRefusal(_ line: Line) -> String? {
     for entry in Self.neverSet where Self.sets(entry.name, in: line) { return entry.reason }
     if !exceptions.contains(.sierraComposition) {
-      for name in ["!UDPID", "!UDUSBCOMP", "!USBCOMP"] where Self.sets(name, in: line) {
+      for name in Self.compositions where Self.sets(name, in: line) {
         return "it can make the stick unreachable"
       }
     }
-    for name in ["!IMAGE", "!GOBIIMAGE"] {
+    for name in Self.imageStores {
       for tail in line.tails(of: name) where tail.hasPrefix("=") {
         // 1 lists, 2 tells the maximum, 0 deletes.
         guard let operation = tail.dropFirst().first, "?12".contains(operation) else {
@@ -136,7 +140,7 @@ public struct ATGuard: Sendable, Equatable {
       }
     }
     // 27.007 knows +CGSN=0...3 as a question; a longer value is an identity.
-    for name in ["+CGSN", "+GSN"] {
+    for name in Self.identities {
       for tail in line.tails(of: name) where tail.hasPrefix("=") {
         if tail.dropFirst().prefix(while: { $0 != ";" }).count > 1 {
           return "it writes the identity"
@@ -158,9 +162,23 @@ public struct ATGuard: Sendable, Equatable {
     return nil
   }
 
-  static func sets(_ name: String, in line: Line) -> Bool {
+  static func sets(_ name: Name, in line: Line) -> Bool {
     line.tails(of: name).contains { tail in
       tail.hasPrefix("=") && !(tail == "=?" || tail.hasPrefix("=?;"))
+    }
+  }
+
+  /// A name to look for: some forty of them in every command, so most are told apart by their
+  /// first eight bytes at once.
+  struct Name: ExpressibleByStringLiteral, Sendable {
+    let text: String
+    fileprivate let head: UInt64
+    fileprivate let mask: UInt64
+
+    init(stringLiteral value: String) {
+      text = value
+      head = Line.head([UInt8](value.utf8)[...])
+      mask = value.utf8.count >= 8 ? .max : (1 << (8 * UInt64(value.utf8.count))) - 1
     }
   }
 
@@ -169,40 +187,57 @@ public struct ATGuard: Sendable, Equatable {
   struct Line {
     let bytes: [UInt8]
     /// Where names of extended commands begin.
-    private let starts: [Int]
+    private let starts: [(index: Int, head: UInt64)]
 
     init(_ text: String) {
       let bytes: [UInt8] = text.utf8.compactMap { byte in
         byte == 0x20 || byte == 0x22 ? nil : byte.inUpperCase
       }
       self.bytes = bytes
-      starts = bytes.indices.filter { ATLine.isSign(bytes[$0]) }
+      var starts: [(index: Int, head: UInt64)] = []
+      for index in bytes.indices where ATLine.isSign(bytes[index]) {
+        starts.append((index, Self.head(bytes[index...])))
+      }
+      self.starts = starts
+    }
+
+    /// The first eight bytes, or as many as there are.
+    fileprivate static func head(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+      var word: UInt64 = 0
+      for (place, byte) in bytes.prefix(8).enumerated() { word |= UInt64(byte) << (8 * place) }
+      return word
     }
 
     func begins(_ name: String) -> Bool {
       holds(name.utf8, at: 0)
     }
 
-    func contains(_ name: String.UTF8View) -> Bool {
+    func contains(_ name: Name) -> Bool {
       firstIndex(of: name, from: 0) != nil
     }
 
     /// What follows each occurrence of `name`.
-    func tails(of name: String) -> [Substring] {
+    func tails(of name: Name) -> [Substring] {
       var result: [Substring] = []
       var from = 0
-      while let at = firstIndex(of: name.utf8, from: from) {
-        result.append(Substring(decoding: bytes[(at + name.utf8.count)...], as: UTF8.self))
+      while let at = firstIndex(of: name, from: from) {
+        let end = at + name.text.utf8.count
+        result.append(Substring(decoding: bytes[end...], as: UTF8.self))
         from = at + 1
       }
       return result
     }
 
-    private func firstIndex(of name: String.UTF8View, from start: Int) -> Int? {
-      guard let first = name.first else { return nil }
-      // Most lines hold one name of the extended kind, and most questions are for such names.
-      if ATLine.isSign(first) { return starts.first { $0 >= start && holds(name, at: $0) } }
-      return bytes.indices.first { $0 >= start && holds(name, at: $0) }
+    private func firstIndex(of name: Name, from start: Int) -> Int? {
+      let text = name.text.utf8
+      guard let first = text.first else { return nil }
+      guard ATLine.isSign(first) else {
+        return bytes.indices.first { $0 >= start && holds(text, at: $0) }
+      }
+      for place in starts where place.head & name.mask == name.head && place.index >= start {
+        if text.count <= 8 || holds(text, at: place.index) { return place.index }
+      }
+      return nil
     }
 
     private func holds(_ name: String.UTF8View, at start: Int) -> Bool {

@@ -171,6 +171,8 @@ struct AnswerReader {
   private func binaryFrame() -> [UInt8]? {
     let window = raw.suffix(600)
     let body = window.dropLast()
+    // Text has signs like a flag too.
+    guard body.contains(where: Self.isBinary) else { return nil }
     var starts: Set<Int> = [window.startIndex]
     for index in body.indices {
       switch body[index] {

@@ -29,7 +29,7 @@ enum UnsolicitedLines {
     let bare = line[..<colon].trimmed
     guard let sign = bare.utf8.first, ATLine.isSign(sign) else { return nil }
     let name = bare.uppercased()
-    guard names.contains(name), !asked.contains(name) else { return nil }
+    guard !asked.contains(name), names.contains(name) else { return nil }
     return name
   }
 

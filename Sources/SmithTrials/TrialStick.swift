@@ -1,3 +1,4 @@
+import Glibc
 public import SmithEngine
 import SmithFormats
 public import SmithLink
@@ -39,9 +40,23 @@ extension HuaweiBalongStick: TrialStick {
         item.bytes.count == segment.size
       else { return false }
       let wanted = contents.map { $0[index] } ?? (try? segment.unpacked())
-      guard wanted == item.bytes else { return false }
+      guard let wanted, isSame(wanted, item.bytes) else { return false }
     }
     return true
+  }
+
+  /// Compares in blocks: byte by byte this took as long as all the rest of the checks.
+  private func isSame(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+    let count = one.count
+    guard count == other.count else { return false }
+    return unsafe one.withUnsafeBytes { one in
+      unsafe other.withUnsafeBytes { other in
+        guard let one = one.baseAddress, let other = other.baseAddress else {
+          return true
+        }
+        return unsafe memcmp(one, other, count) == 0
+      }
+    }
   }
 
   /// All parts are complete and no download is asked for.

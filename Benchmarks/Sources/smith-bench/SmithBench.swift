@@ -54,7 +54,7 @@ enum SmithBench {
       let rounds = size / data.count
       let encode = median(
         (0..<5).map { _ in
-          seconds {
+          processorSeconds {
             for _ in 0..<rounds {
               for block in blocks {
                 output.removeAll(keepingCapacity: true)
@@ -66,7 +66,7 @@ enum SmithBench {
         })
       let decode = median(
         (0..<5).map { _ in
-          seconds {
+          processorSeconds {
             for _ in 0..<rounds {
               for frame in frames { bytes &+= decoder.feed(frame).count }
             }
@@ -79,7 +79,7 @@ enum SmithBench {
     }
     let sum = median(
       (0..<5).map { _ in
-        seconds { for _ in 0..<(size / random.count) { keep(CRC16X25.of(random)) } }
+        processorSeconds { for _ in 0..<(size / random.count) { keep(CRC16X25.of(random)) } }
       })
     rows.append(Row("CRC-16/X-25", Double(size) / 1e9 / sum, "GB/s").atLeast(2))
     return rows
