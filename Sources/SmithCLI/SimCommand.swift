@@ -22,7 +22,7 @@ struct SimCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The model: \((SimulatedModels.names + PageSim.names).joined(separator: ", ")); with --usbip also "
+      "The model: \((SimulatedModels.names + PageSim.names + DiagSim.names).joined(separator: ", ")); with --usbip also "
         + "\(SimulatedUSB.furtherNames.joined(separator: ", ")).", valueName: "model"))
   var models: [String]
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
@@ -40,6 +40,9 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
   @Option(name: .long, help: "Where the page of a model with a page appears: 127.0.0.1:PORT.")
   var http = "127.0.0.1:0"
+
+  @Option(name: .long, help: "The version that the maker's server offers a model with a page.")
+  var offered: String?
 
   @OptionGroup var lock: LockSwitches
 
@@ -63,9 +66,13 @@ struct SimCommand: AsyncParsableCommand {
     try await explaining(json: false) { () throws(Trouble) in
       let model = models[0]
       if let end = try await PageSim.serve(
-        model, firmware: firmware, http: http, link: link, speed: speed, seed: seed)
+        model, firmware: firmware, http: http, link: link, speed: speed, seed: seed,
+        offered: offered, lock: lock)
       {
         return end
+      }
+      if try await DiagSim.serve(model, firmware: firmware, link: link, speed: speed) {
+        return .ok
       }
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let switches = SimulatedModels.Switches(

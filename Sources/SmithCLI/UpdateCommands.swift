@@ -7,19 +7,27 @@ import SmithLink
 import SmithModel
 import SmithPorts
 import SmithSimulators
+import SmithVendors
 
 struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Says what an update would do; nothing is sent to flash.")
 
-  @Argument(help: "The firmware file, an archive or folder with one.") var file: String
+  @Argument(help: "The firmware file, an archive or folder with one.") var file: String?
   @OptionGroup var choice: InsideOptions
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
+  @OptionGroup var page: PageUpdateOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      if target.web != nil {
+        return try await WebUpdateTarget(
+          target, page, file: file, policy: try rules.policy(), json: common.json
+        ).plan()
+      }
+      guard let file, !page.online else { throw PageUpdateOptions.needsFile }
       let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
       try KnownBad.refuse(image, dataDir: target.dataDir)
       let (bus, place) = try await target.bus()
@@ -82,6 +90,7 @@ struct UpdateCommand: AsyncParsableCommand {
       plan.target = target
       plan.common = common
       plan.rules = rules
+      plan.page = page
       return try await plan.run()
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
@@ -250,7 +259,8 @@ extension Plan {
   /// The plan as an object of the JSON contract.
   var json: JSONValue {
     .object([
-      "event": .string("plan"), "route": .string(route), "vendor": .string(vendor),
+      "event": .string("plan"), "route": .string(route),
+      "way": .string(FrontDoor.way(ofRoute: route).rawValue), "vendor": .string(vendor),
       "model": .text(model), "products": .array(products.map { .string($0) }),
       "before": .text(before), "after": .text(after), "file": .string(file),
       "sha256": .string(sha256), "signed": .bool(signed), "bytes": .integer(totalBytes),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import SmithModel
 import SmithPorts
+import SmithVendors
 
 struct ListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -53,6 +54,9 @@ struct ListCommand: AsyncParsableCommand {
       for action in stick.next {
         Output.line(
           Output.paint("    → \(action.words)\(action.command.map { ": \($0)" } ?? "")", .faint))
+      }
+      if let door = FrontDoor(stick.device.id) {
+        Output.line(Output.paint("    updated by \(door.advice)", .faint))
       }
     }
   }
@@ -109,6 +113,8 @@ extension StickSighting {
             "nodes": .array(interface.nodes.map { .string($0.name) }),
           ])
         }),
+      "way": .text(FrontDoor(device.id)?.way.rawValue),
+      "way_advice": .text(FrontDoor(device.id)?.advice),
       "next": .array(
         next.map { .object(["words": .string($0.words), "command": .text($0.command)]) }),
     ])

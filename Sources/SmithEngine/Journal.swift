@@ -48,6 +48,8 @@ public struct JournalHeader: Sendable, Codable, Equatable {
   public var backup: String?
   /// The plan.
   public var plan: Plan
+  /// What the owner allowed; nil in journals that do not say.
+  public var policy: Policy?
 }
 
 /// Where records go.

@@ -7,7 +7,9 @@ public enum Families {
   public static let all: [any Family] = [HuaweiBalong(), SierraBoot()]
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
-  private static let guests: [any Family] = [HuaweiDashboard()]
+  private static let guests: [any Family] = [
+    HuaweiDashboard(), SerialOnly("zte", ZTEDialect()), SerialOnly("alcatel", AlcatelDialect()),
+  ]
 
   /// The family that writes a file; nil if it can only be looked at.
   public static func taking(_ image: FirmwareImage) -> (any Family)? {
@@ -21,7 +23,7 @@ public enum Families {
 
   /// The family whose dialect a stick of that vendor speaks.
   public static func speaking(as vendor: String?) -> (any Family)? {
-    all.first { $0.vendor == vendor }
+    (all + guests).first { $0.vendor == vendor }
   }
 
   /// Asks a port what it is, the likeliest family first.

@@ -57,6 +57,35 @@ public struct FrontDoor: Sendable, Equatable {
     }
   }
 
+  /// The way that a plan's route goes.
+  public static func way(ofRoute route: String) -> Way {
+    route.hasSuffix("-web") ? .page : .download
+  }
+
+  /// The way that sticks with this USB id usually need; nil for ids that say nothing. Asking the
+  /// stick says more.
+  public init?(_ id: USBID) {
+    let zte = ZTECatalogue.all.modes(of: id).map(\.mode)
+    let alcatel = AlcatelCatalogue.all.modes(of: id).map(\.mode)
+    switch id.vendor {
+    case 0x19d2 where zte.contains("network"), 0x1bbb where alcatel.contains("network"):
+      way = .page
+      let address = id.vendor == 0x19d2 ? "192.168.0.1" : "192.168.1.1"
+      advice = "its page does it: `modemsmith info --web http://\(address)` begins there"
+    case 0x19d2:
+      way = .download
+      advice =
+        "its page where it has one, else Qualcomm download; `modemsmith info` says which it is"
+    case 0x1bbb:
+      way = .vendorProgram
+      advice = "TCL's own Windows program; no other way is known for its serial sticks"
+    case 0x12d1, 0x1199:
+      way = .download
+      advice = "its download mode: `modemsmith update FILE`; `modemsmith info` says more"
+    default: return nil
+    }
+  }
+
   /// Refuses a file of another maker with the reason; call it before any other comparison.
   ///
   /// - Throws: `plan.wrong-vendor`.

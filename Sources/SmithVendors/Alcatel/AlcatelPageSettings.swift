@@ -44,6 +44,11 @@ extension AlcatelPage {
     return settings
   }
 
+  /// Numbers and fields are not documented.
+  public var profileInferences: [String] {
+    ["the request and the fields with which an Alcatel page takes a connection profile"]
+  }
+
   /// Writes profiles back that differ; one with a user name stays, for its password is not ours.
   public func restore(_ backup: DeviceSettings) async throws(PageError) -> SettingsRestoration {
     let present = try await settings().profiles ?? []
