@@ -8,8 +8,8 @@ public import SmithSimulators
 /// A simulated stick that can be looked into from outside, past everything it says.
 public protocol TrialStick: StickBody {
   /// Whether its flash holds all of a file, and it starts from that.
-  ///
-  /// - Parameter contents: what the segments unpack to, if the caller has it.
+  func holds(_ image: CheckedImage) -> Bool
+  /// The same for a caller who may have what the segments unpack to.
   func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool
   /// Whether its firmware, whichever, starts at the next power-up.
   var isWhole: Bool { get }
@@ -23,6 +23,11 @@ public protocol TrialStick: StickBody {
   mutating func damage()
 }
 
+extension TrialStick {
+  /// By default the contents are of no use.
+  public func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool { holds(image) }
+}
+
 extension Segment {
   /// All that is sent of it.
   func unpacked() throws(ImageError) -> [UInt8] {
@@ -32,6 +37,9 @@ extension Segment {
 }
 
 extension HuaweiBalongStick: TrialStick {
+  /// Every item to the byte, and the flag that all parts are complete.
+  public func holds(_ image: CheckedImage) -> Bool { holds(image, contents: nil) }
+
   /// Every item to the byte, and the flag that all parts are complete.
   public func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool {
     guard flash.allPartsComplete else { return false }
@@ -97,7 +105,7 @@ extension HuaweiBalongStick: TrialStick {
 
 extension SierraStick: TrialStick {
   /// The version of the file and, where it brings settings, its carrier and no mismatch.
-  public func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool {
+  public func holds(_ image: CheckedImage) -> Bool {
     guard let application = flash.application else { return false }
     if let version = image.image.claims.firmware {
       guard application == version.text || application == version.text + "AP" else { return false }
