@@ -135,7 +135,9 @@ public struct ATGuard: Sendable, Equatable {
 
   private func setRefusal(_ line: Line) -> String? {
     for entry in Self.neverSet where Self.sets(entry.name, in: line) {
-      if entry.name.text == "+ZNCK", exceptions.contains(.zteLockCode), Self.isZTECode(line) { continue }
+      if entry.name.text == "+ZNCK", exceptions.contains(.zteLockCode), Self.isZTECode(line) {
+        continue
+      }
       return entry.reason
     }
     if !exceptions.contains(.sierraComposition) {
