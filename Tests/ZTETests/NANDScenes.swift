@@ -19,8 +19,8 @@ enum NANDScene {
 
   static func image(_ change: (inout ZTESample) -> Void = { _ in }) throws -> CheckedImage {
     let files = files(change)
-    return CheckedImage(
-      image: try ImageRegistry.recognise(folder: files), path: "/files/package",
+    return try CheckedImage(
+      image: ImageRegistry.recognise(folder: files), path: "/files/package",
       parts: files.map(\.bytes))
   }
 
