@@ -201,22 +201,19 @@ struct QualcommFirehoseRoute {
   }
 }
 
-/// Hands a segment out piece by piece and gives the memory behind it back.
+/// Hands a segment out piece by piece, as far as it is what was checked.
 final class QualcommSource {
   private let bytes: SharedBytes
-  private var passing: PassingReader
   private var position = 0
 
   init(_ segment: Segment) {
     bytes = segment.stored
-    passing = PassingReader(segment.stored)
   }
 
   /// At most `count` bytes; empty at the end.
   func next(_ count: Int) -> [UInt8] {
-    let piece = bytes.bytes(position..<min(position + count, bytes.count))
+    let piece = bytes.intact(position..<min(position + count, bytes.count))
     position += piece.count
-    passing.passed(position)
     return piece
   }
 }
