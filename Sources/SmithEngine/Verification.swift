@@ -82,7 +82,7 @@ struct StickReturn {
   private func ask(within limit: Duration) async -> Subject? {
     guard let link = await open(within: limit) else { return nil }
     let subject = try? await Subject.ask(
-      link, at: place, likely: likely, alone: true, withSettings: true)
+      link, at: place, likely: likely, alone: true)
     await link.close()
     return subject
   }

@@ -80,9 +80,10 @@ public struct Storm: Sendable {
   }
 
   static func trial<Stick: TrialStick>(
-    _ stick: Stick, _ image: CheckedImage, _ draw: Draw
+    _ stick: Stick, _ image: CheckedImage, _ draw: Draw, contents: [[UInt8]]? = nil
   ) -> Trial<Stick> {
     var trial = Trial(stick, image)
+    trial.contents = contents
     trial.seed = draw.seed
     trial.weather = draw.weather
     trial.crashAfterRecord = draw.crashAfterRecord
@@ -155,6 +156,7 @@ extension Storm {
     package.version = "\(personality.firmware.prefix(7))99.00.00"
     let chosen = options
     let image = try CheckedImage(.init(package.build()), named: "storm.bin")
+    let contents = try image.image.segments.map { try $0.unpacked() }
     let calm = await Trial(HuaweiBalongStick(personality: personality, options: chosen), image)
       .run()
     return Scene(
@@ -165,7 +167,8 @@ extension Storm {
       var options = chosen
       options.logging = draw.isLogging
       let outcome = await trial(
-        HuaweiBalongStick(personality: personality, options: options), image, draw
+        HuaweiBalongStick(personality: personality, options: options), image, draw,
+        contents: contents
       ).run()
       return Ending(
         first: outcome.first, resumed: outcome.resumed, broken: outcome.broken,
