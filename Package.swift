@@ -142,11 +142,14 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors", "SmithEngine", "SmithPorts", "SmithArchives", "SmithLibrary",
-        "SmithPage", "SmithSimulators", "SmithBench", "SmithTrials", arguments,
+        "SmithPage", "SmithFleet", "SmithSimulators", "SmithBench", "SmithTrials", arguments,
       ]),
     room(
       "SmithPage",
       ["SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "SmithPorts", crypto, flyingFox]),
+    room(
+      "SmithFleet",
+      ["SmithModel", "SmithLink", "SmithFormats", "SmithVendors", "SmithEngine", crypto]),
     .executableTarget(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
@@ -214,6 +217,13 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
         "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
+    tests(
+      "FleetTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithVendors", "SmithEngine",
+        "SmithFleet",
+        "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
     // Runs the executable as its owner does; imports none of it.
     tests("FaceTests", []),
     tests(
@@ -221,6 +231,12 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols",
         "SmithSimulators",
+      ]),
+    tests(
+      "FirehoseTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithAT", "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", crypto,
       ]),
     tests(
       "SierraTests",

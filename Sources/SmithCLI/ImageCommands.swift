@@ -207,6 +207,10 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
         try ZTESampleFolder(sample).write(to: output, json: common.json)
         return .ok
       }
+      if QualcommSampleFolder.makes(model) {
+        return try QualcommSampleFolder(version, bytes: byteCount, seed: seed).write(
+          to: output, json: common.json)
+      }
       let bytes = try content()
       guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
         throw Trouble(
@@ -244,7 +248,7 @@ extension ImageBuildSampleCommand {
       return SampleLoader(for: try SimulatedModels.personality(model), kind: loader).build()
     }
     if let personality = HuaweiQualcommStick.Personality.named(model) {
-      var sample = QualcommSample(product: personality.product, version: version)
+      var sample = HuaweiQualcommSample(product: personality.product, version: version)
       sample.bytes = byteCount
       sample.seed = seed
       return exe ? sample.updater() : sample.package()
@@ -311,6 +315,7 @@ extension CheckedImage {
           ])
         }), "tree": .array(image.sierra.flatMap { $0.shownNodes.map(\.json) }),
       "nand": image.nand?.json(writing: image.segments.map(\.name)) ?? .null,
+      "rawprogram": image.rawProgram?.json ?? .null,
       "warnings": .array(image.warnings.map { .string("\($0)") }),
     ])
   }
@@ -339,6 +344,8 @@ extension CheckedImage {
     }
     if let nand = image.nand {
       nand.show()
+    } else if let package = image.rawProgram {
+      package.show()
     } else if image.format != .huaweiUpdater {
       Output.line("Every header and block checksum is right.")
     }

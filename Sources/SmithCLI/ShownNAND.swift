@@ -55,7 +55,7 @@ struct ShownPart {
 
   /// Nil for any other file.
   init?(path: String) throws(Trouble) {
-    guard let bytes = try? SharedBytes(mapping: path) else { return nil }
+    guard let bytes = try? SharedBytes(file: path) else { return nil }
     do {
       guard let part = try QualcommPart.recognise(bytes) else { return nil }
       self.part = part

@@ -93,6 +93,9 @@ struct SimCommand: AsyncParsableCommand {
         let nand = NANDKeeper(keeper: keeper, folder: flash)
         try await serve(
           LoggedStick(nand.restored(stick), isLogging: log != nil), keep: nand.keep)
+      case .qualcomm(let stick):
+        try await serve(
+          LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)
       }
       return .ok
     }

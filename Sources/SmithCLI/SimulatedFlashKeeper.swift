@@ -12,6 +12,7 @@ final class SimulatedFlashKeeper: Sendable {
   private let written = Mutex<Saved?>(nil)
   private let sierra = Mutex<SierraFlash?>(nil)
   private let qualcomm = Mutex<HuaweiQualcommStick.Storage?>(nil)
+  private let qualcommWrites = Mutex(0)
 
   init(flash folder: String?, log path: String?) throws(Trouble) {
     self.folder = folder
@@ -134,6 +135,32 @@ final class SimulatedFlashKeeper: Sendable {
     }
     guard isNew, let data = try? JSONEncoder().encode(state) else { return }
     try? data.write(to: URL(fileURLWithPath: "\(folder)/state.json"), options: .atomic)
+  }
+
+  func restored(_ stick: QualcommLTEBody) -> QualcommLTEBody {
+    guard let folder, let dump = FileManager.default.contents(atPath: "\(folder)/storage.bin")
+    else { return stick }
+    var stick = stick
+    _ = stick.storage.restore([UInt8](dump))
+    return stick
+  }
+
+  /// Called after every exchange: writes the storage out when the stick is off the bus, because
+  /// it is one big file.
+  func keep(_ stick: inout LoggedStick<QualcommLTEBody>) {
+    if let log {
+      let lines = stick.drainLog().map { $0 + "\n" }.joined()
+      if !lines.isEmpty { try? log.write(contentsOf: Data(lines.utf8)) }
+    }
+    guard let folder, stick.inner.face == nil else { return }
+    let writes = stick.inner.storage.writes
+    let isNew = qualcommWrites.withLock { last in
+      defer { last = writes }
+      return last != writes
+    }
+    guard isNew else { return }
+    try? Data(stick.inner.storage.dump).write(
+      to: URL(fileURLWithPath: "\(folder)/storage.bin"), options: .atomic)
   }
 
   /// The flags change without any item, too: when an update is entered, and when it is finished.

@@ -18,13 +18,14 @@ enum SimulatedModels {
     case huaweiQualcomm(HuaweiQualcommStick)
     case sierra(SierraStick)
     case zte(ZTESerialStick)
+    case qualcomm(QualcommLTEBody)
   }
 
   /// Names for `sim --help`.
   static var names: [String] {
     HuaweiBalongStick.Personality.all.map(\.name)
       + HuaweiQualcommStick.Personality.all.map(\.name)
-      + SierraPersonality.all.map { sierra + $0.name } + [zte]
+      + SierraPersonality.all.map { sierra + $0.name } + [zte, QualcommSampleFolder.model]
   }
 
   /// ZTE's stick with serial ports; with `--http` the same name serves its page.
@@ -38,6 +39,9 @@ enum SimulatedModels {
   static func stick(_ name: String, firmware: String?, options switches: Switches) throws(Trouble)
     -> Stick
   {
+    if QualcommSampleFolder.makes(name) {
+      return .qualcomm(QualcommSampleFolder.stick(firmware: firmware))
+    }
     if var personality = sierraPersonality(name) {
       if let firmware { personality.firmware = firmware }
       return .sierra(SierraStick(personality))

@@ -82,6 +82,9 @@ final class TerminalOwner: Owner {
     say(event)
   }
 
+  /// Says something that was seen before the engine began.
+  func warn(_ text: String) { say(.warning(text)) }
+
   private func say(_ event: UpdateEvent) {
     if json {
       Output.json(event.json)

@@ -1,4 +1,3 @@
-import Foundation
 import SmithFormats
 public import SmithModel
 import SmithVendors
@@ -58,6 +57,11 @@ public enum Planner {
       exitCode: .refused)
   }
 
+  /// The last part of a path.
+  private static func name(of path: String) -> String {
+    path.utf8.split(separator: 0x2f).last.map { String(Substring($0)) } ?? path
+  }
+
   private static func compose(
     _ checked: CheckedImage, _ subject: Subject, _ judgement: Judgement, _ family: any Family
   ) -> Plan {
@@ -75,7 +79,7 @@ public enum Planner {
     return Plan(
       route: family.name, vendor: family.vendor, model: subject.report.model,
       products: judgement.products, before: judgement.before, after: judgement.after,
-      carrier: judgement.carrier, file: URL(fileURLWithPath: checked.path).lastPathComponent,
+      carrier: judgement.carrier, file: name(of: checked.path),
       sha256: checked.sha256, signed: checked.isSigned, items: judgement.items,
       stages: stages(isNormal, judgement),
       expectedSeconds: judgement.overheadSeconds + Double(bytes) / judgement.bytesPerSecond,

@@ -20,6 +20,8 @@ public struct FirmwareImage: Sendable {
   public var sierra: [SierraImage] = []
   /// Loader and partition table of a Qualcomm NAND package; nil for other formats.
   public var nand: NANDPackage?
+  /// Programmer and places of a Qualcomm folder; nil for other formats.
+  public var rawProgram: RawProgramPackage?
 
   /// Gathers the parts.
   public init(
@@ -53,6 +55,8 @@ public enum ImageFormat: String, Sendable, Codable, CaseIterable {
   case huaweiUpdater = "huawei-updater"
   /// Loader, partition table and images for Qualcomm NAND flash (qualcomm-nand.md).
   case qualcommNAND = "qualcomm-nand"
+  /// A folder with `rawprogram*.xml` for Qualcomm's Firehose (rawprogram.md section 5).
+  case qualcommRawProgram = "qualcomm-rawprogram"
   /// A file that only the stick itself can read, handed over as it is through its page.
   case opaque
 }

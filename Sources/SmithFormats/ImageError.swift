@@ -90,6 +90,8 @@ public enum ImageError: Error, Equatable, Sendable {
   case sierra(SierraImageError)
   /// A package for Qualcomm NAND flash is not complete or contradicts itself.
   case nand(NANDPackageError)
+  /// A Qualcomm folder is incomplete, or may not be written.
+  case rawProgram(RawProgramError)
 }
 
 extension ImageError: TroubleConvertible {
@@ -97,6 +99,7 @@ extension ImageError: TroubleConvertible {
   public var trouble: Trouble {
     if case .sierra(let error) = self { return error.trouble }
     if case .nand(let error) = self { return error.trouble }
+    if case .rawProgram(let error) = self { return error.trouble }
     let words = words
     return Trouble(
       words.code, words.summary, facts: words.facts, advice: words.advice, exitCode: .badFile)
@@ -113,7 +116,8 @@ extension ImageError: TroubleConvertible {
       chainWords
     case .bomb, .zlibBroken, .lzmaBroken, .lzmaMemory, .packedTrailing, .signatureNonsense:
       contentWords
-    case .folderEmpty, .folderTooMany, .folderName, .folderOrder, .folderHeader, .sierra, .nand:
+    case .folderEmpty, .folderTooMany, .folderName, .folderOrder, .folderHeader, .sierra, .nand,
+      .rawProgram:
       folderWords
     }
   }

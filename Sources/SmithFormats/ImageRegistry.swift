@@ -30,6 +30,19 @@ public enum ImageRegistry {
     return try BalongImage.read(folder: files)
   }
 
+  /// Reads and verifies a folder of parts of any known format.
+  ///
+  /// - Parameter files: names and bytes of its regular files, in any order.
+  /// - Throws: ``ImageError``.
+  public static func recognise(
+    folder files: [(name: String, bytes: SharedBytes)], limits: ImageLimits = .standard
+  ) throws(ImageError) -> FirmwareImage {
+    if RawProgramPackage.isOne(files.lazy.map(\.name)) {
+      do { return try RawProgramPackage.read(files) } catch { throw .rawProgram(error) }
+    }
+    return try BalongImage.read(folder: files, limits: limits)
+  }
+
   /// Throws for files that hold nothing or are recognised as something else.
   static func refuseForeign(_ file: SharedBytes) throws(ImageError) {
     guard !file.isEmpty else { throw .empty }

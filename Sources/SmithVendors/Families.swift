@@ -4,7 +4,9 @@ public import SmithLink
 /// Every family that is known; the only list of them.
 public enum Families {
   /// In the order in which a silent port is asked.
-  public static let all: [any Family] = [HuaweiBalong(), SierraBoot(), ZTEStreaming()]
+  public static let all: [any Family] = [
+    HuaweiBalong(), SierraBoot(), ZTEStreaming(), QualcommFirehose(),
+  ]
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
   private static let guests: [any Family] = [
@@ -39,7 +41,9 @@ public enum Families {
     for family in order {
       let state = try await family.state(over: link)
       if case .waiting(let loader) = state {
-        return (state, guests.first { $0.owns(loader) } ?? family)
+        // Another family may hear a loader before the one that speaks with it is asked.
+        let owners = likely == nil ? guests + all : guests
+        return (state, owners.first { $0.owns(loader) } ?? family)
       }
       if state != .silent { return (state, nil) }
     }

@@ -47,7 +47,9 @@ public enum Loader: Equatable, Sendable {
   /// A Qualcomm loader that takes streams.
   case streaming
   /// Qualcomm's boot ROM that asks for a programmer.
-  case sahara
+  ///
+  /// It greets once: bytes that a probe has heard are handed on; empty if it will greet again.
+  case sahara(greeting: [UInt8])
   /// A Qualcomm programmer that takes XML.
   case firehose
   /// The boot loader of a Qualcomm-era Huawei stick; its name.
@@ -142,6 +144,10 @@ public protocol Family: Sendable {
   /// tells.
   var mayHaveWorked: Set<String> { get }
 
+  /// Whether ``flash(_:over:on:watched:)`` reads back all that it writes, so that its good end
+  /// proves an update and a version alone does not.
+  var readsBack: Bool { get }
+
   /// Asks a port what answers on it: AT, or this family's loader. Changes nothing.
   func state(over link: any ByteLink) async throws(LinkError) -> StickState
   /// Asks a waiting stick who it is, as far as its loader tells. Changes nothing.
@@ -175,6 +181,8 @@ extension Family {
   public var mayHaveWorked: Set<String> { [] }
   /// By default as with loaders that forget what they collected.
   public var writesAllOrNothing: Bool { startsWhenReplugged }
+  /// By default a version is what proves an update.
+  public var readsBack: Bool { false }
   /// By default nothing is refused at the door.
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.

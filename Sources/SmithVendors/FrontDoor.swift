@@ -59,6 +59,11 @@ public struct FrontDoor: Sendable, Equatable {
     case "huawei" where overPage:
       way = .page
       advice = "its page, or download mode: `modemsmith update FILE`"
+    case "qualcomm":
+      way = .download
+      advice =
+        "Sahara and Firehose, with the package of exactly this model:"
+        + " `modemsmith update FOLDER --experimental --diag-port PATH`"
     case "huawei", "sierra":
       way = .download
       advice = "its download mode: `modemsmith update FILE`"

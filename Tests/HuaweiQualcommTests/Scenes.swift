@@ -23,13 +23,13 @@ enum Scenes {
     -> CheckedImage
   {
     try CheckedImage(
-      SharedBytes(QualcommSample(product: product, version: version).package()),
+      SharedBytes(HuaweiQualcommSample(product: product, version: version).package()),
       named: "/files/package.bin")
   }
 
   static func updater(version: String = "11.609.99.00.00") throws -> CheckedImage {
     try CheckedImage(
-      SharedBytes(QualcommSample(product: "", version: version).updater()),
+      SharedBytes(HuaweiQualcommSample(product: "", version: version).updater()),
       named: "/files/E155XUpdate.exe")
   }
 

@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test("are known by two texts, in one byte a character or two") func texts() throws {
-    let wide = QualcommSample(product: "", version: "11.608.13.02.00").updater()
+    let wide = HuaweiQualcommSample(product: "", version: "11.608.13.02.00").updater()
     let image = try #require(recognised(wide))
     #expect(image.format == .huaweiUpdater)
     #expect(image.claims.firmware?.text == "11.608.13.02.00")
@@ -45,7 +45,7 @@ import Testing
   }
 
   @Test("are still packages where a package is in them") func package() throws {
-    let inner = QualcommSample(product: "E155", version: "11.609.99.00.00").package()
+    let inner = HuaweiQualcommSample(product: "E155", version: "11.609.99.00.00").package()
     let program = BalongBuilder.program(
       around: inner, overlay: [UInt8]("HUAWEI 11.111.11.11.11".utf8))
     let image = try #require(recognised(program))

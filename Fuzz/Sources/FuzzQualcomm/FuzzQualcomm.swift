@@ -9,8 +9,10 @@ import SmithVendors
 final class QualcommPlayedStick: ByteLink, @unchecked Sendable {
   private var pieces: [[UInt8]]
   private(set) var now: Duration = .zero
+  let isOdd: Bool
 
   init(_ bytes: ArraySlice<UInt8>) {
+    isOdd = bytes.count % 2 == 1
     pieces = bytes.split(separator: 0xfe).map { piece in
       piece.first == 0xfd ? HDLC.frame([UInt8](piece.dropFirst())) : [UInt8](piece)
     }
@@ -39,7 +41,9 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   let file = SharedBytes([UInt8](rest))
   switch choice % 18 {
   case 0: _ = try? MBNImage(reading: file)
-  case 1: _ = try? ELFProgram(reading: file).hashHeader
+  case 1:
+    _ = try? ELFProgram(reading: file).hashHeader
+    _ = try? QualcommProgrammer(name: "fuzz", reading: file).signers
   case 2:
     guard let image = try? IntelHexImage(reading: file) else { return 0 }
     let text = SharedBytes([UInt8](image.encoded().utf8))
@@ -51,7 +55,17 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   case 4: _ = try? UserPartitionTable(reading: file).systemTable(blockKiB: 128)
   case 5: _ = try? MIBIB(searching: file, pageSize: 512, pagesPerBlock: 4)
   case 6: _ = try? GPT(reading: file)
-  case 7: _ = try? RawProgram(reading: file)
+  case 7:
+    _ = try? RawProgram(reading: file)
+    let code = MBNImage.build(form: .short, imageID: 13, destination: 0, code: [1, 2, 3, 4])
+    let image = try? RawProgramPackage.read([
+      ("rawprogram0.xml", file), ("a", SharedBytes([UInt8](repeating: 1, count: 3000))),
+      ("p", SharedBytes(code)),
+    ])
+    for write in image?.rawProgram?.writes ?? [] {
+      precondition(!ProtectedPartitions.contains(write.entry.label), "identity would be written")
+      precondition(write.entry.file == "a", "a file from elsewhere")
+    }
   case 12:
     let updater = HuaweiUpdater.read(file)
     precondition(updater?.claims.firmware?.groups?.first ?? 11 == 11, "another family")
@@ -107,6 +121,8 @@ func play(_ choice: UInt8, _ stick: QualcommPlayedStick) {
     default:
       let session = FirehoseSession(stick, map: FirehoseMap(places: []))
       _ = try? await session.configure(.nand)
+      _ = try? await session.learnMap(
+        sectorSize: 512, pagesPerBlock: stick.isOdd ? 2 : nil, parts: [0])
       try? await session.read(sectorSize: 512, first: 0, count: 2) { _ in }
     }
   }

@@ -145,7 +145,6 @@ enum QualcommTexts {
   /// Calls `visit` with the offset of every occurrence until it returns false.
   static func scan(_ bytes: SharedBytes, for text: [UInt8], _ visit: (Int) -> Bool) {
     guard let first = text.first else { return }
-    var passing = PassingReader(bytes)
     var start = 0
     while start < bytes.count {
       // Pieces overlap by a text, so that none is missed at a border.
@@ -160,7 +159,6 @@ enum QualcommTexts {
         index += 1
       }
       start += 1 << 18
-      passing.passed(min(start, bytes.count))
     }
   }
 }

@@ -138,14 +138,12 @@ struct ZTERoute {
     }
     for attempt in 1...Self.triesPerImage {
       var position = 0
-      var passing = PassingReader(segment.stored)
       do throws(StreamingError) {
         try await session.write(
           target, size: segment.size, window: attempt == 1 ? Self.window : 1,
           next: { count in
             let bytes = segment.stored.bytes(position..<(position + count))
             position += bytes.count
-            passing.passed(position)
             return bytes
           }, progress: { await witness.wrote($0, of: index) })
         return

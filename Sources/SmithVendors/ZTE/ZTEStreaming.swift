@@ -37,7 +37,7 @@ public struct ZTEStreaming: Family {
     case .application: return .diag
     case .download: return .waiting(.dload)
     case .loader: return .waiting(.streaming)
-    case .sahara: return .waiting(.sahara)
+    case .sahara(let greeting): return .waiting(.sahara(greeting: greeting))
     case .firehose: return .waiting(.firehose)
     case .silent: return .silent
     }

@@ -5,7 +5,7 @@ import SmithSimulators
 
 extension Storm {
   /// Huawei's Qualcomm-era sticks, and those that do not follow the capture.
-  static func qualcommScenes() async throws -> [Scene] {
+  static func huaweiQualcommScenes() async throws -> [Scene] {
     var sticks: [(String, HuaweiQualcommStick)] = []
     for personality in HuaweiQualcommStick.Personality.all where personality.options.entersLoader {
       sticks.append((personality.name, HuaweiQualcommStick(personality)))
@@ -26,7 +26,7 @@ extension Storm {
     for (name, stick) in sticks {
       let image = try CheckedImage(
         SharedBytes(
-          QualcommSample(
+          HuaweiQualcommSample(
             product: stick.options.loaderProduct ?? String(stick.model.prefix(4)),
             version: "\(stick.firmware.prefix(7))99.00.00"
           ).package()), named: "storm.bin")
