@@ -153,7 +153,7 @@ let package = Package(
     tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
     tests(
       "SmithArchivesTests",
-      ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives", "CArchive"]),
+      ["SmithBytes", "SmithModel", "SmithBench", "SmithFormats", "SmithArchives", "CArchive"]),
     tests(
       "UsbTests",
       [
@@ -188,7 +188,7 @@ let package = Package(
       "USBIPTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithPorts", "SmithSimulators"]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
-    tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
+    tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithBench", "SmithFormats"]),
     tests(
       "HiLinkTests",
       [
@@ -213,13 +213,13 @@ let package = Package(
       "SmithQualcommTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols",
-        "SmithSimulators",
+        "SmithSimulators", "SmithBench",
       ]),
     tests(
       "SierraTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
-        "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", "CZlib",
+        "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", "SmithPorts", "CZlib",
       ]),
   ]
 )

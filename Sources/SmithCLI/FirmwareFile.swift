@@ -130,6 +130,10 @@ struct FirmwareFile {
 
   static func checked(_ candidate: Candidate) throws(Trouble) -> CheckedImage {
     if candidate.inside.isEmpty { return try CheckedImage(path: candidate.outer) }
+    // What was peeled is verified already; only the fingerprint is missing.
+    if let image = candidate.image {
+      return CheckedImage(image, of: candidate.bytes, named: candidate.path)
+    }
     do {
       return try CheckedImage(candidate.bytes, named: candidate.path)
     } catch {

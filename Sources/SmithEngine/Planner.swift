@@ -36,7 +36,7 @@ public enum Planner {
   }
 
   private static func checkKind(_ image: FirmwareImage) throws(Trouble) {
-    guard image.kinds.contains(.firmware) else { throw notFirmware(image) }
+    guard image.kinds.holdFirmware else { throw notFirmware(image) }
   }
 
   /// A file that holds no firmware, or is of a kind that nothing writes.
@@ -83,4 +83,9 @@ public enum Planner {
       warnings: judgement.warnings + checked.image.warnings.map { "\($0)" },
       inferences: judgement.inferences, evidence: family.evidence)
   }
+}
+
+extension Set<ImageKind> {
+  /// Whether this is what `update` is for: firmware, or the carrier settings that belong to it.
+  var holdFirmware: Bool { contains(.firmware) || contains(.carrierSettings) }
 }

@@ -248,6 +248,7 @@ public final class Library: Sendable {
         database, sql: "SELECT id FROM image WHERE file = ?", arguments: [entry.id])
       for id in images {
         try database.execute(sql: "DELETE FROM words WHERE rowid = ?", arguments: [id])
+        try Candidates.forget(.mine, image: id, database)
       }
       try database.execute(sql: "DELETE FROM file WHERE id = ?", arguments: [entry.id])
     }

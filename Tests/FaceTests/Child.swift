@@ -40,12 +40,27 @@ final class Child: Sendable {
   private let core = Core()
   private let process: Process
 
+  /// What the system does not let a child do.
+  struct Limit: Sendable {
+    /// Largest file that it may write, in KiB; more is an error, not a signal.
+    var fileKiB: Int
+  }
+
   /// Starts the program of this build.
-  init(_ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil) throws
-  {
+  init(
+    _ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil,
+    limit: Limit? = nil
+  ) throws {
     process = Process()
-    process.executableURL = URL(fileURLWithPath: try Self.program())
-    process.arguments = arguments
+    let program = try Self.program()
+    if let limit {
+      let script = "trap '' XFSZ; ulimit -f \(limit.fileKiB * 2); exec \"$0\" \"$@\""
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", script, program] + arguments
+    } else {
+      process.executableURL = URL(fileURLWithPath: program)
+      process.arguments = arguments
+    }
     process.environment = ProcessInfo.processInfo.environment
       .merging(["TERM": "xterm-256color"]) { _, new in new }
       .merging(environment) { _, new in new }

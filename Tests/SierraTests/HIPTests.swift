@@ -1,0 +1,334 @@
+import SmithBench
+import SmithBytes
+import SmithEngine
+import SmithFormats
+import SmithLink
+import SmithModel
+import SmithProtocols
+import SmithSimulators
+import SmithTrials
+import SmithVendors
+import Synchronization
+import Testing
+
+/// A port whose HIP answers are written down: number, parameter, payload in; frames out, at once.
+private final class HIPScript: ByteLink {
+  private struct State {
+    var now = Duration.zero
+    var answers: [[UInt8]] = []
+    var count = 0
+  }
+  private let state = Mutex(State())
+  private let script: @Sendable (_ id: UInt8, _ payload: [UInt8]) -> [[UInt8]]
+  private let failure: LinkError?
+
+  /// The script returns number, parameter and payload; nil for the answer of a good loader.
+  init(
+    failing failure: LinkError? = nil,
+    _ script: @escaping @Sendable (_ id: UInt8) -> [[UInt8]]? = { _ in nil }
+  ) {
+    self.failure = failure
+    self.script = { id, payload in
+      if let answers = script(id) { return answers }
+      switch id {
+      case 0x03: return [[0x43, 0] + payload]
+      case 0x00, 0x01, 0x02, 0x04: return [[id | 0x40, 0]]
+      default: return []
+      }
+    }
+  }
+
+  func send(_ bytes: [UInt8]) async throws(LinkError) {
+    if let failure { throw failure }
+    state.withLock { state in
+      state.count += 1
+      let plain = Self.plain(bytes)
+      for answer in script(plain[2], Array(plain.dropFirst(4))) {
+        let size = answer.count - 2
+        state.answers.append([0x7e, UInt8(size >> 8), UInt8(size & 0xff)] + answer + [0x7e])
+      }
+    }
+  }
+
+  private static func plain(_ bytes: [UInt8]) -> [UInt8] {
+    var plain: [UInt8] = []
+    var isEscaped = false
+    for byte in bytes where byte != 0x7e {
+      if byte == 0x7d { isEscaped = true; continue }
+      plain.append(isEscaped ? byte ^ 0x20 : byte)
+      isEscaped = false
+    }
+    return plain
+  }
+
+  func receive(within limit: Duration) async throws(LinkError) -> [UInt8] {
+    let answer: [UInt8]? = state.withLock { state in
+      if !state.answers.isEmpty { return state.answers.removeFirst() }
+      state.now += limit
+      return nil
+    }
+    guard let answer else { throw .silent }
+    return answer
+  }
+  func pause(_ duration: Duration) async { state.withLock { $0.now += duration } }
+  var now: Duration { state.withLock { $0.now } }
+  var sends: Int { state.withLock { $0.count } }
+  func close() async {}
+}
+
+/// Files and sticks of the 3G generation.
+private enum Early {
+  static let models = ["ac881u", "mc8790", "usb306"]
+
+  static func bytes(_ personality: SierraPersonality = .mc8790, version: String = "9_0_0_1")
+    -> [UInt8]
+  {
+    var sample = SierraSample(
+      product: personality.products[0], family: personality.family, version: version)
+    sample.bytes = 7000
+    return sample.application() ?? []
+  }
+
+  static func image(_ bytes: [UInt8]) throws -> CheckedImage {
+    CheckedImage(
+      image: FirmwareImage([try SierraImage.read(SharedBytes(bytes))]), path: "/f.cwe",
+      sha256: "hip")
+  }
+
+  static func trial(_ name: String) throws -> Trial<SierraStick> {
+    let stick = try Scenes.stick(name)
+    var trial = Trial(stick, try image(bytes(stick.personality)))
+    trial.policy.experimental = true
+    return trial
+  }
+}
+
+@Suite("HIP download") struct HIPTests {
+  private static let file = SharedBytes(Early.bytes())
+
+  private func fails(_ code: String, _ link: any ByteLink, _ file: SharedBytes = file) async
+    -> HIPError?
+  {
+    do {
+      try await SierraHIP.download(file, over: link)
+      Issue.record("\(code): the download did not fail")
+      return nil
+    } catch {
+      #expect(error.trouble.code == code)
+      #expect(!error.trouble.summary.isEmpty && !error.trouble.advice.isEmpty)
+      return error
+    }
+  }
+
+  @Test("The messages are those of the vendor's library, to the byte") func bytes() async throws {
+    let cable = TestCable(SierraStick(.mc8790))
+    let port = try #require(await cable.open(.at))
+    #expect(await port.command("AT!BOOTHOLD").contains("OK"))
+    let link = try #require(await cable.open(.download))
+    try await SierraHIP.download(Self.file, over: link)
+    let sent = cable.sent
+    #expect(sent[0] == [0x7e, 0, 4, 3, 0, 1, 2, 3, 1, 0x7e])
+    #expect(sent[1].starts(with: [0x7e, 0x06, 0x40, 0x00, 0x00]))
+    #expect(sent.dropLast(3).last?[3] == 0x02)
+    let sum = Early.bytes().reduce(UInt16(0)) { $0 &+ UInt16($1) }
+    #expect(HIPScriptSum.matches(sent[sent.count - 3], sum))
+    #expect(sent[sent.count - 2] == [0x7e, 0, 0, 4, 0, 0x7e])
+    #expect(sent.last == [0x7e, 0, 0, 0x0b, 0, 0x7e])
+    #expect(cable.stick.flash.application == "9_0_0_1AP")
+    #expect(cable.stick.complaints.isEmpty)
+  }
+
+  @Test("Each failure has its own code and says what is known of the stick") func codes() async {
+    #expect(await fails("hip.bad-plan", HIPScript(), SharedBytes([1])) != nil)
+    #expect(await fails("hip.no-answer", HIPScript { _ in [] }) == .noAnswer)
+    let running = HIPScript { $0 == 3 ? [[0x43, 1, 1, 2, 3, 1]] : nil }
+    #expect(await fails("hip.application", running)?.trouble.aftermath == .untouched)
+    let refusing = HIPScript { $0 == 0 ? [[0x40, 0x81] + Array("no".utf8)] : nil }
+    let refusal = await fails("hip.refused", refusing)
+    #expect(refusal == .refused(.start, code: 0x81, text: "no"))
+    #expect(refusal?.trouble.aftermath == .stillBoots)
+    let silent = HIPScript { $0 == 2 ? [] : nil }
+    #expect(await fails("hip.silent", silent) == .silent(.data))
+    let strange = HIPScript { $0 == 1 ? [[0x55, 0]] : nil }
+    #expect(await fails("hip.unexpected", strange) == .unexpected(.end, id: 0x55))
+    let mute = HIPScript { $0 == 4 ? [] : nil }
+    let lost = await fails("hip.last-answer-lost", mute)
+    #expect(lost?.trouble.aftermath == .unknown && lost?.trouble.safeToUnplug == false)
+    #expect(await fails("hip.gone", HIPScript(failing: .gone)) == .gone(.loopback))
+    let busy = HIPScript(failing: .busy(holder: "ModemManager"))
+    #expect(await fails("hip.link", busy)?.trouble.aftermath == .untouched)
+    #expect(HIPError.sourceFailed(offset: 9).trouble.code == "hip.source-failed")
+  }
+
+  @Test("A request without an answer is never sent again by itself") func noBlindRepeat() async {
+    let link = HIPScript { $0 == 2 ? [] : nil }
+    _ = await fails("hip.silent", link)
+    // Three beginnings of a loopback, a start and one message of data each.
+    #expect(link.sends == 9)
+  }
+
+  @Test("Any bytes from a loader end the download in time", arguments: 0..<60)
+  func babble(seed: UInt64) async {
+    let link = HIPScript { id in
+      var dice = Seeded(seed &* 1000 &+ UInt64(id))
+      guard dice.next() % 3 == 0 else { return nil }
+      return (0..<Int(dice.next() % 4)).map { _ in
+        [UInt8(truncatingIfNeeded: dice.next()), UInt8(dice.next() % 3)]
+          + Sample.payload(Int(dice.next() % 12), seed: dice.next())
+      }
+    }
+    _ = try? await SierraHIP.download(Self.file, over: link)
+    #expect(link.now < .seconds(3600), "seed \(seed)")
+  }
+
+  @Test("A running modem and a QDL loader are not taken for a HIP loader") func probe() async throws
+  {
+    let (_, qdl) = try await inBootMode(.mc7304)
+    await #expect(throws: HIPError.noAnswer) { try await SierraHIP.probe(over: qdl) }
+    #expect(try await SierraBoot().state(over: qdl) == .waiting(.qdl(version: 6)))
+    let (cable, hip) = try await inBootMode(.ac881u)
+    #expect(try await SierraHIP.probe(over: hip) == .loader)
+    #expect(try await SierraBoot().state(over: hip) == .waiting(.hip))
+    await SierraHIP.leave(over: hip)
+    #expect(await cable.open(.at) != nil)
+  }
+}
+
+private enum HIPScriptSum {
+  /// Whether a frame is the end of a download with that sum, whatever is escaped in it.
+  static func matches(_ frame: [UInt8], _ sum: UInt16) -> Bool {
+    var plain: [UInt8] = []
+    var isEscaped = false
+    for byte in frame where byte != 0x7e {
+      if byte == 0x7d { isEscaped = true; continue }
+      plain.append(isEscaped ? byte ^ 0x20 : byte)
+      isEscaped = false
+    }
+    return plain == [0, 2, 1, 0, UInt8(sum >> 8), UInt8(sum & 0xff)]
+  }
+}
+
+@Suite("An experimental update over HIP") struct HIPUpdateTests {
+  @Test("needs the owner's word, which names what rests on inference", arguments: Early.models)
+  func experimental(name: String) async throws {
+    var trial = try Early.trial(name)
+    trial.policy.experimental = false
+    let refused = await trial.run()
+    #expect(refused.first.trouble?.code == "plan.experimental")
+    #expect(refused.first.trouble?.facts.count == 3)
+    #expect(refused.stick.flash == trial.stick.flash)
+    trial.policy.experimental = true
+    let outcome = await trial.run()
+    #expect(outcome.broken.isEmpty, "\(outcome.broken)")
+    #expect(outcome.first.verdict == .updated, "\(String(describing: outcome.first.trouble))")
+    #expect(outcome.stick.complaints.isEmpty, "\(outcome.stick.complaints)")
+  }
+
+  @Test("of anything but one application image is refused before anything is sent")
+  func otherFiles() async throws {
+    let stick = try Scenes.stick("mc8790")
+    let header = { (type: String) in Sample.header(type, "K879", version: "K9_0_0_1AP") }
+    let single = SierraBuilder.payload(header("QCOM"), Sample.payload(500)).bytes
+    let package = SierraBuilder.composite(
+      header("SPKG"), [.payload(header("APPL"), Sample.payload(500))]
+    ).bytes
+    var both = try Early.image(Early.bytes()).image
+    both.claims.sierra = (both.claims.sierra ?? []) + (both.claims.sierra ?? [])
+    let images = [
+      try Early.image(single), try Early.image(package),
+      CheckedImage(image: both, path: "/f", sha256: "two"),
+    ]
+    for image in images {
+      var trial = Trial(stick, image)
+      trial.policy.experimental = true
+      let outcome = await trial.run()
+      #expect(outcome.first.trouble?.code == "sierra.hip-loader")
+      #expect(outcome.first.verdict == .unchanged)
+      #expect(outcome.stick.flash == stick.flash)
+    }
+  }
+
+  @Test("of a file of another line, or an older one, is refused") func otherLine() async throws {
+    let stick = try Scenes.stick("mc8790")
+    for (line, version, code) in [
+      ("F", "9_0_0_1", "sierra.other-family"), ("K", "0_0_0_1", "sierra.downgrade"),
+    ] {
+      var sample = SierraSample(product: "K879", family: line, version: version)
+      sample.bytes = 2000
+      var trial = Trial(stick, try Early.image(sample.application() ?? []))
+      trial.policy.experimental = true
+      #expect(await trial.run().first.trouble?.code == code)
+    }
+  }
+
+  @Test("cut at every send is survived, and resume finishes the job") func everySend() async throws
+  {
+    let sends = await (try Early.trial("mc8790")).run().sends
+    try #require(sends > 15)
+    for send in 1...sends {
+      for afterDelivery in [false, true] {
+        var trial = try Early.trial("mc8790")
+        trial.weather.unplugAtSend = send
+        trial.weather.unplugAfterDelivery = afterDelivery
+        let outcome = await trial.run()
+        #expect(outcome.broken.isEmpty, "cut at \(send), \(afterDelivery): \(outcome.broken)")
+      }
+    }
+  }
+
+  @Test("of a host that dies after any journal record is finished by resume") func everyRecord()
+    async throws
+  {
+    let records = await (try Early.trial("mc8790")).run().records
+    try #require(records > 6)
+    for record in 1...records {
+      var trial = try Early.trial("mc8790")
+      trial.crashAfterRecord = record
+      let outcome = await trial.run()
+      #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
+    }
+  }
+
+  @Test("in any weather tells the truth", arguments: 0..<100) func weather(seed: UInt64)
+    async throws
+  {
+    var dice = Seeded(seed)
+    var trial = try Early.trial(Early.models[Int(dice.next() % 3)])
+    trial.seed = dice.next()
+    trial.weather = Weather(seed: dice.next(), sends: 40)
+    let outcome = await trial.run()
+    #expect(outcome.broken.isEmpty, "seed \(seed) \(trial.weather): \(outcome.broken)")
+  }
+
+  @Test(
+    "with any one answer lost or damaged ends truly", arguments: [0x40, 0x41, 0x42, 0x43, 0x44])
+  func answers(kind: UInt8) async throws {
+    for isLost in [true, false] {
+      var trial = try Early.trial("mc8790")
+      if isLost {
+        trial.stick.quirks.losesFirst = [kind]
+      } else {
+        trial.stick.quirks.damagesFirst = [kind]
+      }
+      let outcome = await trial.run()
+      #expect(outcome.broken.isEmpty, "\(outcome.broken)")
+      #expect(outcome.first.verdict == .updated, "\(String(describing: outcome.first.trouble))")
+    }
+  }
+
+  @Test("that the stick refuses leaves the old firmware", arguments: [0, 1, 2]) func refused(
+    step: Int
+  ) async throws {
+    var trial = try Early.trial("mc8790")
+    switch step {
+    case 0: trial.stick.quirks.openStatus = 0x81
+    case 1: trial.stick.quirks.writeStatus = 2
+    default: trial.stick.quirks.doneStatus = 0x87
+    }
+    let outcome = await trial.run()
+    #expect(outcome.broken.isEmpty, "\(outcome.broken)")
+    #expect(outcome.first.verdict == .failedStillWorks)
+    #expect(outcome.first.trouble?.code == "hip.refused")
+    #expect(outcome.stick.flash.application == trial.stick.flash.application)
+  }
+}
