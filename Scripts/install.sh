@@ -29,4 +29,11 @@ install -m 644 Support/man/modemsmith.1 "$root/share/man/man1/modemsmith.1"
 "$home/modemsmith" --generate-completion-script zsh >"$root/share/zsh/site-functions/_modemsmith"
 "$home/modemsmith" --generate-completion-script fish \
   >"$root/share/fish/vendor_completions.d/modemsmith.fish"
+# Below a home folder there is nobody to read them.
+case $prefix in
+  /usr | /usr/*)
+    install -D -m 644 Support/udev/70-modemsmith.rules \
+      "$destination/usr/lib/udev/rules.d/70-modemsmith.rules"
+    ;;
+esac
 echo "install: $root/bin/modemsmith"

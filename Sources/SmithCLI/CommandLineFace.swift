@@ -78,7 +78,7 @@ struct Modemsmith: AsyncParsableCommand {
       HiLinkCommand.self,
       LibraryCommand.self, AdviseCommand.self,
       UnlockCommand.self,
-      SwitchCommand.self, DoctorCommand.self, ServeCommand.self,
+      SwitchCommand.self, BindCommand.self, DoctorCommand.self, ServeCommand.self,
       ZTECommand.self,
     ])
 }

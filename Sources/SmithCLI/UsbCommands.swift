@@ -130,6 +130,12 @@ struct SwitchCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      let sticks = ThisComputer.sticks()
+      if place == nil, !sticks.isEmpty, !sticks.contains(where: { $0.state == .fakeCD }) {
+        // Nobody has to name a stick that needs nothing.
+        for stick in sticks { say(stick, "already", []) }
+        return .nothingToDo
+      }
       let stick = try await ThisComputer.onlyStick(
         place: place, imeiEnds: nil, states: place == nil ? [.fakeCD] : Set(UsbState.allCases))
       let change = ModeSwitch(
@@ -175,6 +181,41 @@ struct SwitchCommand: AsyncParsableCommand {
     Output.line("\(stick.device.place): \(words) \(stick.name) (\(stick.device.id))")
     for action in stick.next.prefix(1) {
       Output.line("→ \(action.words)\(action.command.map { ": \($0)" } ?? "")")
+    }
+  }
+}
+
+struct BindCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bind",
+    abstract: "Has the kernel's serial driver take a stick's ports whose id it does not know.",
+    discussion: """
+      Needs root. This tool itself does not need it, because it speaks to such ports through
+      libusb; other programs want a /dev/ttyUSB. The driver forgets it at the next restart.
+      """)
+
+  @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
+  var place: String?
+  @OptionGroup var common: CommonOptions
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let stick = try await ThisComputer.onlyStick(
+        place: place, imeiEnds: nil, states: Set(UsbState.allCases))
+      let bound = try await SerialBinding.bind(at: stick.device.place, usb: SysfsUSB())
+      let ports = bound.flatMap(\.nodes).filter { $0.kind == .tty }.map { "/dev/\($0.name)" }
+      if common.json {
+        Output.json(
+          .object([
+            "event": .string("bind"), "place": .string(stick.device.place),
+            "ports": .array(ports.map { .string($0) }),
+          ]))
+      } else if ports.isEmpty {
+        Output.line("\(stick.device.place): nothing to do: no port is without a driver")
+      } else {
+        Output.line("\(stick.device.place): bound: \(ports.joined(separator: " "))")
+      }
+      return ports.isEmpty ? .nothingToDo : .ok
     }
   }
 }

@@ -98,10 +98,48 @@ import Testing
     try sys.write(file, "")
     try SerialBinding.teach(USBID(0x12d1, 0x1443), sysfs: sys.sys)
     let text = try String(contentsOfFile: "\(sys.root)/\(file)", encoding: .utf8)
-    #expect(text == "12d1 1443\n")
+    #expect(text == "12d1 1443 ff\n")
     #expect(throws: LinkError.notFound(path: "/nowhere/bus/usb-serial/drivers/x/new_id")) {
       try SerialBinding.teach(USBID(1, 2), driver: "x", sysfs: "/nowhere")
     }
+  }
+
+  /// A stick whose ports no driver has taken, and one that is taken already.
+  private static func halfBound(_ tty: String?) -> FakeStick {
+    FakeStick(
+      id: USBID(0x12d1, 0x1443),
+      interfaces: [
+        .serial(0, "ttyUSB0", UsbTriple(0xff, 2, 1)), .serial(1, tty, UsbTriple(0xff, 2, 3)),
+        .serial(2, nil, UsbTriple(0xff, 0x42, 1)), .drive(3, disc: nil),
+      ])
+  }
+
+  @Test("Binding waits for the port that was without a driver, and names that one alone")
+  func bindWaits() async throws {
+    let desk = try SwitchDesk(Self.halfBound(nil))
+    try desk.sys.write("sys/bus/usb-serial/drivers/option1/new_id", "")
+    desk.becomes(Self.halfBound("ttyUSB7"), after: .seconds(1), leaving: .seconds(1))
+    let bound = try await SerialBinding.bind(
+      at: "1-1", usb: SysfsUSB(root: desk.sys.sys), time: desk.time)
+    #expect(bound.flatMap(\.nodes).map(\.name) == ["ttyUSB7"])
+    let again = try await SerialBinding.bind(
+      at: "1-1", usb: SysfsUSB(root: desk.sys.sys), time: desk.time)
+    #expect(again.isEmpty)
+  }
+
+  @Test("A driver that is not loaded, or that takes nothing, is said with what helps")
+  func bindInVain() async throws {
+    let desk = try SwitchDesk(Self.halfBound(nil))
+    let usb = SysfsUSB(root: desk.sys.sys)
+    for (prepare, words) in [(false, "not loaded"), (true, "did not take")] {
+      if prepare { try desk.sys.write("sys/bus/usb-serial/drivers/option1/new_id", "") }
+      let trouble = await #expect(throws: Trouble.self) {
+        try await SerialBinding.bind(at: "1-1", usb: usb, time: desk.time)
+      }
+      #expect(trouble?.code == "port.no-serial-driver")
+      #expect(trouble?.summary.contains(words) == true, "\(String(describing: trouble))")
+    }
+    #expect(desk.elapsed < .seconds(10))
   }
 }
 
