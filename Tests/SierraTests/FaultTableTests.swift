@@ -144,7 +144,7 @@ private struct Stage: Sendable {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     // Fast enough to be run always, slow enough for a machine that does other things, too.
-    let factor = 10
+    let factor = row.quirks.staysInBoot ? 40 : 10
     let server = PTYServer(stick(row), link: "\(folder)/stick", speed: Double(factor))
     let running = Task { try await server.run() }
     defer { server.stop() }

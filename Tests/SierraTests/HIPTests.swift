@@ -8,73 +8,7 @@ import SmithProtocols
 import SmithSimulators
 import SmithTrials
 import SmithVendors
-import Synchronization
 import Testing
-
-/// A port whose HIP answers are written down: number, parameter, payload in; frames out, at once.
-private final class HIPScript: ByteLink {
-  private struct State {
-    var now = Duration.zero
-    var answers: [[UInt8]] = []
-    var count = 0
-  }
-  private let state = Mutex(State())
-  private let script: @Sendable (_ id: UInt8, _ payload: [UInt8]) -> [[UInt8]]
-  private let failure: LinkError?
-
-  /// The script returns number, parameter and payload; nil for the answer of a good loader.
-  init(
-    failing failure: LinkError? = nil,
-    _ script: @escaping @Sendable (_ id: UInt8) -> [[UInt8]]? = { _ in nil }
-  ) {
-    self.failure = failure
-    self.script = { id, payload in
-      if let answers = script(id) { return answers }
-      switch id {
-      case 0x03: return [[0x43, 0] + payload]
-      case 0x00, 0x01, 0x02, 0x04: return [[id | 0x40, 0]]
-      default: return []
-      }
-    }
-  }
-
-  func send(_ bytes: [UInt8]) async throws(LinkError) {
-    if let failure { throw failure }
-    state.withLock { state in
-      state.count += 1
-      let plain = Self.plain(bytes)
-      for answer in script(plain[2], Array(plain.dropFirst(4))) {
-        let size = answer.count - 2
-        state.answers.append([0x7e, UInt8(size >> 8), UInt8(size & 0xff)] + answer + [0x7e])
-      }
-    }
-  }
-
-  private static func plain(_ bytes: [UInt8]) -> [UInt8] {
-    var plain: [UInt8] = []
-    var isEscaped = false
-    for byte in bytes where byte != 0x7e {
-      if byte == 0x7d { isEscaped = true; continue }
-      plain.append(isEscaped ? byte ^ 0x20 : byte)
-      isEscaped = false
-    }
-    return plain
-  }
-
-  func receive(within limit: Duration) async throws(LinkError) -> [UInt8] {
-    let answer: [UInt8]? = state.withLock { state in
-      if !state.answers.isEmpty { return state.answers.removeFirst() }
-      state.now += limit
-      return nil
-    }
-    guard let answer else { throw .silent }
-    return answer
-  }
-  func pause(_ duration: Duration) async { state.withLock { $0.now += duration } }
-  var now: Duration { state.withLock { $0.now } }
-  var sends: Int { state.withLock { $0.count } }
-  func close() async {}
-}
 
 /// Files and sticks of the 3G generation.
 private enum Early {
@@ -131,7 +65,8 @@ private enum Early {
     #expect(sent[1].starts(with: [0x7e, 0x06, 0x40, 0x00, 0x00]))
     #expect(sent.dropLast(3).last?[3] == 0x02)
     let sum = Early.bytes().reduce(UInt16(0)) { $0 &+ UInt16($1) }
-    #expect(HIPScriptSum.matches(sent[sent.count - 3], sum))
+    #expect(
+      Wire.hip.unframed(sent[sent.count - 3]) == [1, 0, UInt8(sum >> 8), UInt8(sum & 0xff)])
     #expect(sent[sent.count - 2] == [0x7e, 0, 0, 4, 0, 0x7e])
     #expect(sent.last == [0x7e, 0, 0, 0x0b, 0, 0x7e])
     #expect(cable.stick.flash.application == "9_0_0_1AP")
@@ -139,29 +74,29 @@ private enum Early {
   }
 
   @Test("Each failure has its own code and says what is known of the stick") func codes() async {
-    #expect(await fails("hip.bad-plan", HIPScript(), SharedBytes([1])) != nil)
-    #expect(await fails("hip.no-answer", HIPScript { _ in [] }) == .noAnswer)
-    let running = HIPScript { $0 == 3 ? [[0x43, 1, 1, 2, 3, 1]] : nil }
+    #expect(await fails("hip.bad-plan", ScriptedLink.hip(), SharedBytes([1])) != nil)
+    #expect(await fails("hip.no-answer", ScriptedLink.hip { _ in [] }) == .noAnswer)
+    let running = ScriptedLink.hip { $0 == 3 ? [[0x43, 1, 1, 2, 3, 1]] : nil }
     #expect(await fails("hip.application", running)?.trouble.aftermath == .untouched)
-    let refusing = HIPScript { $0 == 0 ? [[0x40, 0x81] + Array("no".utf8)] : nil }
+    let refusing = ScriptedLink.hip { $0 == 0 ? [[0x40, 0x81] + Array("no".utf8)] : nil }
     let refusal = await fails("hip.refused", refusing)
     #expect(refusal == .refused(.start, code: 0x81, text: "no"))
     #expect(refusal?.trouble.aftermath == .stillBoots)
-    let silent = HIPScript { $0 == 2 ? [] : nil }
+    let silent = ScriptedLink.hip { $0 == 2 ? [] : nil }
     #expect(await fails("hip.silent", silent) == .silent(.data))
-    let strange = HIPScript { $0 == 1 ? [[0x55, 0]] : nil }
+    let strange = ScriptedLink.hip { $0 == 1 ? [[0x55, 0]] : nil }
     #expect(await fails("hip.unexpected", strange) == .unexpected(.end, id: 0x55))
-    let mute = HIPScript { $0 == 4 ? [] : nil }
+    let mute = ScriptedLink.hip { $0 == 4 ? [] : nil }
     let lost = await fails("hip.last-answer-lost", mute)
     #expect(lost?.trouble.aftermath == .unknown && lost?.trouble.safeToUnplug == false)
-    #expect(await fails("hip.gone", HIPScript(failing: .gone)) == .gone(.loopback))
-    let busy = HIPScript(failing: .busy(holder: "ModemManager"))
+    #expect(await fails("hip.gone", ScriptedLink.hip(failing: .gone)) == .gone(.loopback))
+    let busy = ScriptedLink.hip(failing: .busy(holder: "ModemManager"))
     #expect(await fails("hip.link", busy)?.trouble.aftermath == .untouched)
     #expect(HIPError.sourceFailed(offset: 9).trouble.code == "hip.source-failed")
   }
 
   @Test("A request without an answer is never sent again by itself") func noBlindRepeat() async {
-    let link = HIPScript { $0 == 2 ? [] : nil }
+    let link = ScriptedLink.hip { $0 == 2 ? [] : nil }
     _ = await fails("hip.silent", link)
     // Three beginnings of a loopback, a start and one message of data each.
     #expect(link.sends == 9)
@@ -169,7 +104,7 @@ private enum Early {
 
   @Test("Any bytes from a loader end the download in time", arguments: 0..<60)
   func babble(seed: UInt64) async {
-    let link = HIPScript { id in
+    let link = ScriptedLink.hip { id in
       var dice = Seeded(seed &* 1000 &+ UInt64(id))
       guard dice.next() % 3 == 0 else { return nil }
       return (0..<Int(dice.next() % 4)).map { _ in
@@ -191,20 +126,6 @@ private enum Early {
     #expect(try await SierraBoot().state(over: hip) == .waiting(.hip))
     await SierraHIP.leave(over: hip)
     #expect(await cable.open(.at) != nil)
-  }
-}
-
-private enum HIPScriptSum {
-  /// Whether a frame is the end of a download with that sum, whatever is escaped in it.
-  static func matches(_ frame: [UInt8], _ sum: UInt16) -> Bool {
-    var plain: [UInt8] = []
-    var isEscaped = false
-    for byte in frame where byte != 0x7e {
-      if byte == 0x7d { isEscaped = true; continue }
-      plain.append(isEscaped ? byte ^ 0x20 : byte)
-      isEscaped = false
-    }
-    return plain == [0, 2, 1, 0, UInt8(sum >> 8), UInt8(sum & 0xff)]
   }
 }
 

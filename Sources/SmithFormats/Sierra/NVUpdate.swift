@@ -15,12 +15,17 @@ public struct NVUpdate: Sendable {
 
   /// One name, value or NV item in an element.
   public enum Entry: Sendable {
-    /// A name, with the flag byte in front of it.
-    case name(String, flag: UInt8)
+    /// A flag byte (00, 01 or 08) and a name.
+    case name(SharedBytes)
     /// A value.
     case value(SharedBytes)
     /// An NV item by its number, with its content.
     case item(UInt16, SharedBytes)
+
+    /// A name as it is written.
+    public static func name(_ text: String, flag: UInt8) -> Entry {
+      .name(SharedBytes([flag] + Array(text.utf8)))
+    }
   }
 
   /// One element: what a setting is, and its content.
@@ -52,7 +57,7 @@ public struct NVUpdate: Sendable {
     public var title: String {
       for entry in entries {
         switch entry {
-        case .name(let name, _): return name
+        case .name(let bytes): return String(printable: Array(bytes.bytes().dropFirst()))
         case .item(let number, _): return String(number)
         case .value: continue
         }
@@ -131,9 +136,7 @@ public struct NVUpdate: Sendable {
         let data = reader.take(Int(length))
       else { return nil }
       switch type {
-      case 1:
-        let bytes = data.bytes()
-        found.append(.name(String(printable: Array(bytes.dropFirst())), flag: bytes.first ?? 0))
+      case 1: found.append(.name(data))
       case 2: found.append(.value(data))
       default: found.append(.item(type, data))
       }
@@ -162,7 +165,7 @@ public struct NVUpdate: Sendable {
   private static func append(_ entry: Entry, to body: inout [UInt8]) {
     let (type, data): (UInt16, [UInt8]) =
       switch entry {
-      case .name(let name, let flag): (1, [flag] + Array(name.utf8))
+      case .name(let bytes): (1, bytes.bytes())
       case .value(let value): (2, value.bytes())
       case .item(let number, let value): (number, value.bytes())
       }

@@ -118,7 +118,7 @@ public struct SierraBoot: Family {
     judgement.before = report.firmware
     judgement.after = image.claims.firmware
     judgement.products = image.claims.products
-    judgement.carrier = files.lazy.compactMap { $0.versions.carrier }.first
+    judgement.carrier = files.lazy.compactMap { $0.settingsName }.first
     judgement.items = image.segments.map {
       PlannedItem(id: $0.id, name: $0.name, bytes: $0.size - SierraHeader.size)
     }
@@ -201,8 +201,15 @@ public struct SierraBoot: Family {
   /// A mismatch, a low power mode, another carrier than the file's.
   public func shortfalls(of report: DeviceReport, carrier: String?) -> [String] {
     var words = report.complaints
-    if let carrier, let current = report.carrier, !sameCarrier(carrier, current) {
-      words.append("it runs the settings of \(current), the file's are of \(carrier)")
+    guard let carrier else { return words }
+    // As the stick writes it: the name, then the configuration.
+    let parts = carrier.split(separator: "_", maxSplits: 1).map(String.init)
+    if let name = parts.first, let current = report.carrier, !sameCarrier(name, current) {
+      words.append("it runs the settings of \(current), the file's are of \(name)")
+    } else if parts.count == 2, let current = report.carrierSettings,
+      !current.contains(parts[1].prefix(7))
+    {
+      words.append("it runs the settings \(current), the file's are \(carrier)")
     }
     return words
   }
@@ -216,4 +223,13 @@ extension SierraMismatch {
       "If its update was interrupted, run `modemsmith resume`.",
       "If you know that the file is for exactly this stick, add `--force product-unknown`.",
     ], aftermath: .untouched, exitCode: .refused)
+}
+
+extension SierraClaim {
+  /// What a stick would call the settings of the file, as in `GENERIC_005.028_000`; nil if it
+  /// brings none.
+  fileprivate var settingsName: String? {
+    guard let carrier = versions.carrier else { return nil }
+    return versions.configuration.map { "\(carrier)_\($0)" } ?? carrier
+  }
 }
