@@ -73,7 +73,7 @@ extension Library {
   /// Images that may fit a stick, best first: product, then customer code, then version.
   public func find(for device: DeviceReport, limit: Int = 50) throws(Trouble) -> [FindResult] {
     try store.read { database in
-      var judged: [(id: Int, ranked: Ranked)] = []
+      var judged: [Judged] = []
       for tier in try Self.likely(device, .mine, limit: limit, database) {
         judged += try tier.compactMap { try Self.judged($0, device, database) }
         // A later tier has nothing that would come before these.
@@ -82,7 +82,9 @@ extension Library {
       let best = judged.sorted { Self.isBetter($0.ranked, $1.ranked) }.prefix(limit)
       return try best.compactMap { one in
         guard var result = try Self.result(one.id, database) else { return nil }
-        result.fit = Fit.judge(facts(of: result), device)
+        // A mark on another image of the same file counts too.
+        result.fit =
+          result.entry.bad.first == one.bad ? one.ranked.fit : Fit.judge(facts(of: result), device)
         return result.fit?.isWorthShowing == true ? result : nil
       }
     }
@@ -149,9 +151,17 @@ extension Library {
     var id: Int
   }
 
+  /// An image that was compared with the stick.
+  private struct Judged {
+    var id: Int
+    var ranked: Ranked
+    /// The bad mark that was known then.
+    var bad: String?
+  }
+
   private static func judged(
     _ id: Int, _ device: DeviceReport, _ database: Database
-  ) throws -> (id: Int, ranked: Ranked)? {
+  ) throws -> Judged? {
     let statement = try database.cachedStatement(
       sql: """
         SELECT image.format, image.kinds, image.claims, image.sha256, image.file,
@@ -165,7 +175,7 @@ extension Library {
     let fit = Fit.judge(facts, device)
     guard fit.isWorthShowing else { return nil }
     let ranked = Ranked(fit: fit, version: facts.claims.firmware, id: row.number("file") ?? 0)
-    return (id, ranked)
+    return Judged(id: id, ranked: ranked, bad: facts.knownBad)
   }
 
   private static func facts(_ row: Row) -> ImageFacts? {
@@ -181,7 +191,7 @@ extension Library {
   private static func result(_ id: Int, _ database: Database) throws -> FindResult? {
     guard
       let row = try Row.fetchOne(
-        database, sql: "SELECT * FROM image WHERE id = ?", arguments: [id]),
+        database.cachedStatement(sql: "SELECT * FROM image WHERE id = ?"), arguments: [id]),
       let image = image(row), let file = row.number("file"), let entry = try entry(file, database)
     else { return nil }
     return FindResult(entry: entry, image: image, fit: nil)

@@ -26,7 +26,9 @@ public func fuzzCabinet(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
 private let file: (descriptor: Int32, path: String) = {
   var name = Array("/dev/shm/smith-fuzz-XXXXXX".utf8CString)
   let descriptor = mkstemp(&name)
-  return (descriptor, String(cString: name))
+  return (
+    descriptor, String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  )
 }()
 
 /// Writes starting inputs into the folder `SMITH_FUZZ_SEEDS`: cabinets of our own writer.
