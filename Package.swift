@@ -157,7 +157,7 @@ let package = Package(
     tests("SmithPortsTests", ["SmithBytes", "SmithLink", "SmithModel", "SmithPorts"]),
     tests(
       "SmithArchivesTests",
-      ["SmithBytes", "SmithModel", "SmithFormats", "SmithArchives", "CArchive"]),
+      ["SmithBytes", "SmithModel", "SmithBench", "SmithFormats", "SmithArchives", "CArchive"]),
     tests(
       "UsbTests",
       [
@@ -198,7 +198,7 @@ let package = Package(
       "USBIPTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithPorts", "SmithSimulators"]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
-    tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithFormats"]),
+    tests("SmithFormatsTests", ["SmithBytes", "SmithModel", "SmithBench", "SmithFormats"]),
     tests(
       "HiLinkTests",
       [
@@ -230,7 +230,7 @@ let package = Package(
       "SmithQualcommTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols",
-        "SmithSimulators",
+        "SmithSimulators", "SmithBench",
       ]),
     tests(
       "FirehoseTests",
@@ -242,7 +242,7 @@ let package = Package(
       "SierraTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
-        "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", "CZlib",
+        "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", "SmithPorts", "CZlib",
       ]),
   ]
 )

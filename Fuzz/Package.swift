@@ -38,6 +38,7 @@ let package = Package(
     fuzzer("FuzzHiLink"),
     fuzzer("FuzzTextXML"),
     fuzzer("FuzzCatalogue", "SmithLibrary"),
+    fuzzer("FuzzCabinet", "SmithLibrary"),
     // What needs the system or the simulated sticks lives on upper floors.
     serverFuzzer("FuzzUSB"),
     serverFuzzer("FuzzUSBIP"),

@@ -103,13 +103,8 @@ struct ArchiveFound {
   /// Where a 7z archive says that it ends; nil if its start header is damaged.
   private static func sevenZipEnd(_ file: SharedBytes, at start: Int) -> Int? {
     guard let cut = file.slice(start..<(start + 32)) else { return nil }
-    let head = cut.bytes()
-    var sum: UInt32 = 0xffff_ffff
-    for byte in head[12...] {
-      sum ^= UInt32(byte)
-      for _ in 0..<8 { sum = sum & 1 == 1 ? sum >> 1 ^ 0xedb8_8320 : sum >> 1 }
-    }
-    guard let stored = number(cut, 8), UInt32(stored) == ~sum else { return nil }
+    let sum = CRC32.of(cut.bytes(12..<32))
+    guard let stored = number(cut, 8), UInt32(stored) == sum else { return nil }
     var reader = ByteReader(cut, at: 12)
     guard let offset = reader.little(UInt64.self), let size = reader.little(UInt64.self),
       offset < 1 << 48, size < 1 << 40

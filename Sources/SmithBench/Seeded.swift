@@ -16,6 +16,11 @@ public struct Seeded: RandomNumberGenerator, Sendable {
     return word ^ word >> 31
   }
 
+  /// Bytes that look random.
+  public mutating func bytes(_ count: Int) -> [UInt8] {
+    (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
+  }
+
   /// True once in `1 / chance` calls on average; costs nothing when the chance is zero.
   public mutating func happens(_ chance: Double) -> Bool {
     guard chance > 0 else { return false }

@@ -71,3 +71,15 @@ public struct CRC32Sierra: Sendable {
     return rows
   }()
 }
+
+/// CRC-32 of IEEE 802.3 as zip, 7z and GPT use it: Sierra's, inverted at the end.
+///
+/// The check of "123456789" is CBF43926.
+public enum CRC32 {
+  /// The CRC of a whole message.
+  public static func of(_ bytes: [UInt8]) -> UInt32 { ~CRC32Sierra.of(bytes) }
+  /// The CRC of a slice, without copying it.
+  public static func of(_ bytes: SharedBytes) -> UInt32 { ~CRC32Sierra.of(bytes) }
+  /// The effect of each single byte: 256 numbers.
+  public static let table = Array(CRC32Sierra.tables.prefix(256))
+}

@@ -69,16 +69,16 @@ struct AdviseCommand: AsyncParsableCommand {
         known.complaints.insert(complaint)
       }
       if let file {
-        let image = try CheckedImage(path: file)
+        let image = try FirmwareFile(file).open()
         let bad = try KnownBad.reasons(image, dataDir: target.dataDir).first
         known.image = ImageFacts(image.image, knownBad: bad)
       }
       let device = try await target.report(json: common.json)
-      let catalogue = DeviceCatalogue.huaweiBalong
-      let isServed =
-        device.vendor == catalogue.vendor && device.world != .qualcomm
-        || device.mode == .download
-      known.evidence = isServed ? catalogue.evidence : nil
+      let family = Families.speaking(as: device.vendor)
+      // Huawei's Qualcomm sticks are asked in the same dialect, but nothing writes them.
+      let isOther = device.vendor == "huawei" && device.world == .qualcomm
+      let isServed = family != nil && !isOther || device.mode == .download
+      known.evidence = isServed ? family?.evidence ?? "simulator" : nil
       known.canRecover = isServed
       if isServed {
         known.cannotBackUp = ["the firmware now on the stick"]
@@ -96,13 +96,13 @@ enum KnownBad {
   /// may hold the mark that matters.
   static func reasons(_ image: CheckedImage, dataDir: String?) throws(Trouble) -> [String] {
     guard Library.exists(dataDir) else { return [] }
-    return try Library(dataDir).knownBad([image.sha256])
+    return try Library(dataDir).knownBad(image.sums)
   }
 
   /// - Throws: `library.known-bad`.
   static func refuse(_ image: CheckedImage, dataDir: String? = nil) throws(Trouble) {
     guard Library.exists(dataDir) else { return }
-    try Library(dataDir).refuseKnownBad([image.sha256])
+    try Library(dataDir).refuseKnownBad(image.sums)
   }
 }
 

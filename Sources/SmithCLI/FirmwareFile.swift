@@ -164,6 +164,10 @@ struct FirmwareFile {
     if let image = candidate.image, let package = image.rawProgram {
       return try CheckedImage(image: image, path: candidate.path, parts: package.parts)
     }
+    // What was peeled is verified already; only the fingerprint is missing.
+    if let image = candidate.image {
+      return try CheckedImage(image, of: candidate.bytes, named: candidate.path)
+    }
     do {
       return try CheckedImage(candidate.bytes, named: candidate.path)
     } catch {

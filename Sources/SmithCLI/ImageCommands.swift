@@ -270,7 +270,11 @@ extension ImageBuildSampleCommand {
     sample.bytes = byteCount
     sample.seed = seed
     let bytes =
-      if let carrier { sample.carrier(carrier, "\(version.prefix(6))_000") } else {
+      if personality.loader == .hip {
+        sample.application()
+      } else if let carrier {
+        sample.carrier(carrier, "\(version.prefix(6))_000")
+      } else {
         sample.firmware()
       }
     guard let bytes else {
@@ -339,7 +343,10 @@ extension CheckedImage {
     }
     Output.line("")
     for tree in image.sierra {
-      for node in tree.shownNodes { Output.line("  " + node.line) }
+      for node in tree.shownNodes {
+        Output.line("  " + node.line)
+        for line in node.settingLines { Output.line("  " + line) }
+      }
       Output.line("")
     }
     if let nand = image.nand {

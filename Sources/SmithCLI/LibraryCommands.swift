@@ -187,29 +187,47 @@ struct LibraryFindCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: library.json) { () throws(Trouble) in
       let shelf = try library.library()
+      let most = max(1, limit)
+      let query = words.joined(separator: " ")
+      guard forDevice || !words.isEmpty else {
+        throw Trouble(
+          "usage.nothing-to-find", "There is nothing to look for.",
+          advice: ["Write words, or --for-device."], exitCode: .usage)
+      }
       var results: [FindResult]
+      var offers: [OfferResult]
       if forDevice {
         let device = try await stick.report(json: library.json)
-        results = try shelf.find(for: device, limit: max(1, limit))
+        results = try shelf.find(for: device, limit: most)
+        offers = try shelf.findOffers(for: device, limit: most)
         if !words.isEmpty {
-          let wanted = Set(
-            try shelf.find(words.joined(separator: " "), limit: 10_000).map(\.entry.id))
-          results = results.filter { wanted.contains($0.entry.id) }
+          let mine = Set(try shelf.find(query, limit: 10_000).map(\.entry.id))
+          let theirs = Set(try shelf.findOffers(query, limit: 10_000).map(\.entry.sha256))
+          results = results.filter { mine.contains($0.entry.id) }
+          offers = offers.filter { theirs.contains($0.entry.sha256) }
         }
       } else {
-        guard !words.isEmpty else {
-          throw Trouble(
-            "usage.nothing-to-find", "There is nothing to look for.",
-            advice: ["Write words, or --for-device."], exitCode: .usage)
-        }
-        results = try shelf.find(words.joined(separator: " "), limit: max(1, limit))
+        results = try shelf.find(query, limit: most)
+        offers = try shelf.findOffers(query, limit: most)
       }
-      for result in results {
-        if library.json { Output.json(result.json) } else { result.show() }
-      }
-      if results.isEmpty, !library.json { Output.error("Nothing found.") }
-      return results.isEmpty ? .nothingToDo : .ok
+      show(results, offers)
+      return results.isEmpty && offers.isEmpty ? .nothingToDo : .ok
     }
+  }
+
+  private func show(_ results: [FindResult], _ offers: [OfferResult]) {
+    if library.json {
+      for result in results { Output.json(result.json) }
+      for offer in offers { Output.json(offer.json) }
+      return
+    }
+    for result in results { result.show() }
+    if !offers.isEmpty {
+      Output.line("")
+      Output.line("Known to catalogues that you trust; you do not have these files:")
+      for offer in offers { offer.show() }
+    }
+    if results.isEmpty, offers.isEmpty { Output.error("Nothing found.") }
   }
 }
 

@@ -76,7 +76,48 @@ extension FindResult {
   }
 }
 
+extension OfferResult {
+  /// What a catalogue knows of a file that is not here, as an object of the JSON contract.
+  var json: JSONValue {
+    .object([
+      "event": .string("offer"), "sha256": .string(entry.sha256),
+      "bytes": entry.bytes.map { .integer($0) } ?? .null,
+      "names": .array(entry.names.map { .string($0) }), "signer": .string(signer),
+      "trusted": .bool(true), "provenance": .text(entry.provenance), "note": .text(entry.note),
+      "known_bad": .array(bad.map { .string($0) }),
+      "image": .object([
+        "inside": .text(image.inside), "format": .string(image.format),
+        "products": .array(image.claims.products.map { .string($0) }),
+        "firmware": .text(image.claims.firmware),
+      ]), "fit": fit?.json ?? .null,
+    ])
+  }
+
+  func show() {
+    let products = image.claims.products.joined(separator: ",")
+    let answer = fit.map { "\($0.answer.rawValue)  " } ?? ""
+    Output.line(
+      "\(entry.sha256.prefix(12))  \(answer)\(products)"
+        + "  \(image.claims.firmware?.text ?? "version not named")  \(entry.names.first ?? "")")
+    Output.line(
+      Output.paint(
+        "   from \(entry.provenance ?? "a place that is not said"); signed by \(signer)", .faint))
+    for reason in fit?.objections ?? [] { Output.line("   · \(reason.text)") }
+    for reason in bad { Output.line(Output.paint("   ! marked as bad: \(reason)", .yellow)) }
+  }
+}
+
 extension Fit {
+  /// Every reason, one line each, under the one answer; or an event of its own.
+  func show(json isJSON: Bool) {
+    if isJSON { return Output.json(.object(["event": .string("fit"), "fit": json])) }
+    Output.error("  fit       \(answer.rawValue.replacing("-", with: " "))")
+    for reason in reasons {
+      let mark = reason.answer == .fits ? "+" : reason.answer == .unknown ? "?" : "!"
+      Output.error("            \(mark) \(reason.text)")
+    }
+  }
+
   /// The answer with every reason, as an object of the JSON contract.
   var json: JSONValue {
     .object([

@@ -1,3 +1,4 @@
+import SmithBytes
 import SmithFormats
 import SmithModel
 
@@ -17,9 +18,49 @@ struct ShownSierraNode {
       + "\(node.type) \(header.product)  \(ProgressText.size(Int(header.bodySize)))\(version)\(state)"
   }
 
+  /// What stands inside the settings of a carrier, one line for each; empty for other images.
+  var settingLines: [String] {
+    guard node.type == "NVUP" else { return [] }
+    let indent = String(repeating: "  ", count: depth + 1)
+    guard let settings = node.settings else {
+      return ["\(indent)(its settings are laid out in a way that is not known)"]
+    }
+    let shown = settings.elements.prefix(Self.most).map { element in
+      let size = element.content.map { "\($0.count) bytes" } ?? "nothing"
+      return "\(indent)\(element.word) \(element.title)  \(size)  \(Self.sample(element))"
+    }
+    let rest = settings.elements.count - shown.count
+    return ["\(indent)layout \(settings.version), \(settings.elements.count) settings"] + shown
+      + (rest > 0 ? ["\(indent)and \(rest) more"] : [])
+  }
+
+  /// The most settings that are drawn; `--json` has them all.
+  private static var most: Int { 200 }
+
+  /// The first bytes of a content, as text where they are text.
+  private static func sample(_ element: NVUpdate.Element) -> String {
+    let bytes = element.content?.bytes() ?? []
+    let head = Array(bytes.prefix(12))
+    let isText = !head.isEmpty && head.allSatisfy { (0x20...0x7e).contains($0) }
+    let text = isText ? "\"\(String(decoding: head, as: UTF8.self))\"" : head.hex
+    return text + (bytes.count > head.count ? " ..." : "")
+  }
+
+  private var settings: JSONValue {
+    guard let settings = node.settings else { return .null }
+    return .array(
+      settings.elements.map { element in
+        .object([
+          "kind": .integer(Int(element.kind)), "name": .string(element.title),
+          "bytes": .integer(element.content?.count ?? 0),
+          "value": .text(element.content?.bytes().hex),
+        ])
+      })
+  }
+
   var json: JSONValue {
     .object([
-      "depth": .integer(depth), "type": .string(node.type),
+      "settings": settings, "depth": .integer(depth), "type": .string(node.type),
       "product": .string(node.header.product.description), "offset": .integer(node.offset),
       "bytes": .integer(Int(node.header.bodySize)), "version": .string(node.header.version),
       "date": .string(node.header.date), "flaw": .text(flaw),

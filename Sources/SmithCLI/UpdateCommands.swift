@@ -33,15 +33,29 @@ struct PlanCommand: AsyncParsableCommand {
       let (bus, place) = try await target.bus()
       let owner = TerminalOwner(json: common.json, yes: false)
       let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
-      switch try await updater.plan(image, at: place, policy: try rules.policy()).0 {
+      let subject = try await updater.look(for: image, at: place)
+      let fit = Fit.judge(ImageFacts(image.image), subject.report)
+      let outcome: Planner.Outcome
+      do throws(Trouble) {
+        outcome = try Planner.plan(image, subject, policy: try rules.policy())
+      } catch {
+        // A refusal names one reason; the fit names all.
+        fit.show(json: common.json)
+        throw error
+      }
+      switch outcome {
       case .plan(let planned):
         let keeper = (try? StateDirectory(target.stateDir)).map { HistoryKeeper(state: $0) }
         let plan = planned.expecting(keeper?.expectedSeconds(planned))
-        if common.json { Output.json(plan.json) } else { PlanText.show(plan) }
+        if common.json { Output.json(plan.json(fit)) } else { PlanText.show(plan) }
+        if !common.json { fit.show(json: false) }
         return .ok
       case .alreadyThere(let version):
         if common.json {
-          Output.json(.object(["event": .string("plan"), "already_there": .text(version)]))
+          Output.json(
+            .object([
+              "event": .string("plan"), "already_there": .text(version), "fit": fit.json,
+            ]))
         } else {
           Output.line("nothing to do: the stick runs \(version) already")
         }
@@ -288,9 +302,12 @@ extension Surroundings {
 
 extension Plan {
   /// The plan as an object of the JSON contract.
-  var json: JSONValue {
+  var json: JSONValue { json(nil) }
+
+  /// The same with how the file fits the stick, reason for reason.
+  func json(_ fit: Fit?) -> JSONValue {
     .object([
-      "event": .string("plan"), "route": .string(route),
+      "event": .string("plan"), "fit": fit?.json ?? .null, "route": .string(route),
       "way": .string(FrontDoor.way(ofRoute: route).rawValue), "vendor": .string(vendor),
       "model": .text(model), "products": .array(products.map { .string($0) }),
       "before": .text(before), "after": .text(after), "file": .string(file),

@@ -157,7 +157,12 @@ struct WebUpdateTarget {
   func plan() async throws(Trouble) -> SmithModel.ExitCode {
     let owner = TerminalOwner(json: json, yes: false)
     let updater = WebUpdater(door: door, owner: owner, surroundings: .forQueries)
-    guard let plan = try await updater.plan(source, policy: policy) else {
+    let planned: Plan?
+    do throws(Trouble) { planned = try await updater.plan(source, policy: policy) } catch {
+      if error.exitCode == .refused { Fit(refusal: error).show(json: json) }
+      throw error
+    }
+    guard let plan = planned else {
       if json {
         Output.json(.object(["event": .string("plan"), "already_there": .bool(true)]))
       } else {
@@ -165,7 +170,9 @@ struct WebUpdateTarget {
       }
       return .nothingToDo
     }
-    if json { Output.json(plan.json) } else { PlanText.show(plan) }
+    let fit = Fit(plan)
+    if json { Output.json(plan.json(fit)) } else { PlanText.show(plan) }
+    if !json { fit.show(json: false) }
     return .ok
   }
 

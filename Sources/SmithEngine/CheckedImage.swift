@@ -14,6 +14,8 @@ public struct CheckedImage: Sendable {
   public let sha256: String
   /// Absolute paths of the files that go with it.
   public let others: [String]
+  /// SHA-256 of each file of the set: what bad marks are about.
+  public let sums: [String]
 
   /// Opens, recognises and checks a file.
   ///
@@ -56,7 +58,7 @@ public struct CheckedImage: Sendable {
     self.init(
       image: FirmwareImage(trees), path: all.first?.path ?? "",
       sha256: [UInt8](SHA256.hash(data: [UInt8](sums.utf8))).hex,
-      others: all.dropFirst().map(\.path))
+      others: all.dropFirst().map(\.path), sums: all.map(\.sha256))
   }
 
   /// Recognises and checks bytes that are in memory already.
@@ -72,8 +74,17 @@ public struct CheckedImage: Sendable {
     self.init(image: image, path: path, sha256: try Self.fingerprint(parts, path: path))
   }
 
+  /// Adds the fingerprint to an image that was read out of these bytes, and verified, just now.
+  public init(_ image: FirmwareImage, of bytes: SharedBytes, named path: String) throws(Trouble) {
+    self.init(image: image, path: path, sha256: try Self.fingerprint([bytes], path: path))
+  }
+
   /// Wraps an image that was read and verified elsewhere.
-  public init(image: FirmwareImage, path: String, sha256: String, others: [String] = []) {
+  public init(
+    image: FirmwareImage, path: String, sha256: String, others: [String] = [],
+    sums: [String]? = nil
+  ) {
+    self.sums = sums ?? [sha256]
     self.image = image
     self.others = others
     self.path = path

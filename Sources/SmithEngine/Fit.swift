@@ -1,5 +1,5 @@
 public import SmithFormats
-import SmithModel
+public import SmithModel
 public import SmithVendors
 
 /// What a fit is judged by: the claims of an image, whether it is at hand or only described.
@@ -46,8 +46,8 @@ public struct Fit: Sendable, Equatable {
   public struct Reason: Sendable, Equatable {
     /// What it says.
     public var answer: Answer
-    /// What was compared: `kind`, `vendor`, `chip`, `product`, `hardware`, `family`, `version`,
-    /// `customer`, `known-bad`.
+    /// What was compared: `known-bad`, `kind`, `vendor`, `chip`, `product`, `family`, `version`,
+    /// `carrier`, `customer`, `inference`.
     public var about: String
     /// One sentence.
     public var text: String
@@ -76,15 +76,14 @@ public struct Fit: Sendable, Equatable {
 
   /// Compares the claims of an image with what a stick says about itself; pure.
   ///
-  /// The same answer stands behind `plan`, `library`, `advise`, page and agent. What only the
-  /// download mode tells is compared once more there, before the first write.
+  /// The same answer stands behind `plan`, `library`, `advise`, page and agent: the rules are
+  /// those of the family that writes the file, which the planner asks too. What only the download
+  /// mode tells is compared once more there, before the first write.
   public static func judge(_ image: ImageFacts, _ device: DeviceReport) -> Fit {
     var judge = Judge(image: image, device: device)
     judge.knownBad()
     judge.kind()
-    judge.vendor()
-    judge.product()
-    judge.versions()
+    judge.ask()
     let answers = judge.reasons.map(\.answer)
     let sum: Answer =
       answers.contains(.doesNotFit)
@@ -114,93 +113,101 @@ private struct Judge {
   }
 
   mutating func kind() {
-    if image.kinds.contains(.firmware) {
-      say(.fits, "kind", "It holds firmware.")
+    if image.kinds.holdFirmware {
+      let isWhole = image.kinds.contains(.firmware)
+      say(.fits, "kind", isWhole ? "It holds firmware." : "It holds carrier settings.")
     } else {
       let what = image.kinds.map(\.words).sorted().joined(separator: " and ")
       say(.doesNotFit, "kind", "It holds no firmware, only \(what.isEmpty ? "other data" : what).")
     }
   }
 
-  /// Which maker a container belongs to; nil for a format of several makers.
-  private var maker: String? {
-    if image.format.hasPrefix("balong") { return "huawei" }
-    for name in ["sierra", "zte", "alcatel", "huawei"] where image.format.hasPrefix(name) {
-      return name
+  /// The image as far as its claims go; nil for a format that nothing writes.
+  private var outline: FirmwareImage? {
+    ImageFormat(rawValue: image.format).map {
+      FirmwareImage(
+        format: $0, origin: 0..<0, kinds: image.kinds, segments: [], claims: image.claims)
     }
-    return nil
   }
 
-  mutating func vendor() {
-    guard let maker else {
+  /// Asks the family that writes the file, as the planner does.
+  mutating func ask() {
+    guard let outline, let family = Families.writing(outline) else {
       say(.unknown, "vendor", "The format \(image.format) does not tell whose stick it is for.")
       return
     }
-    guard let vendor = device.vendor else {
-      // A maker's name that no table knows is another maker, not an unknown one.
-      if let other = device.manufacturer {
-        say(.doesNotFit, "vendor", "It is made for \(maker) sticks; this one is from \(other).")
+    if device.vendor == nil, device.manufacturer == nil {
+      say(.unknown, "vendor", "The stick does not say who made it.")
+      return
+    }
+    let state: StickState =
+      device.mode == .download ? .waiting(.balong(monitor: "")) : .normal
+    let objections = family.objections(outline, device, state, Policy())
+    let said = objections.map { Fit.Reason($0) }
+    isOlder = said.contains { $0.about == "version" && $0.answer == .doesNotFit }
+    let isForeign = said.contains { $0.about == "vendor" }
+    if isForeign {
+      reasons += said
+      return
+    }
+    say(.fits, "vendor", "It is made for \(family.vendor) sticks.")
+    var waived = Policy()
+    waived.forced = Set(Policy.Rule.allCases)
+    waived.allowDowngrade = true
+    let judgement = try? family.judge(outline, device, state, waived)
+    for about in ["kind", "chip", "product", "family", "version", "carrier", "customer"] {
+      let against = said.filter { $0.about == about }
+      if against.isEmpty {
+        agree(about, family, judgement)
       } else {
-        say(.unknown, "vendor", "The stick does not say who made it.")
+        reasons += against
       }
-      return
     }
-    guard vendor == maker else {
-      say(.doesNotFit, "vendor", "It is made for \(maker) sticks; this one is from \(vendor).")
-      return
-    }
-    say(.fits, "vendor", "It is made for \(maker) sticks.")
-    guard maker == "huawei" else { return }
-    let isForQualcomm = HuaweiQualcomm.isMeant(by: image.claims)
-    switch device.world {
-    case .qualcomm where isForQualcomm:
-      say(.fits, "chip", "Both are of Huawei's Qualcomm era.")
-    case .qualcomm:
-      say(.doesNotFit, "chip", "It is for a Balong chip; this stick has a Qualcomm chip.")
-    case .balongStick where isForQualcomm, .balongHiLink where isForQualcomm:
-      say(.doesNotFit, "chip", "It is for a Qualcomm chip; this stick has a Balong chip.")
-    case .balongStick, .balongHiLink: say(.fits, "chip", "Both are of the Balong chip family.")
-    case .unknown: say(.unknown, "chip", "The stick does not tell its chip.")
+    for inference in judgement?.inferences ?? [] {
+      say(.unknown, "inference", "It rests on inference: \(inference).")
     }
   }
 
-  mutating func product() {
-    guard maker == "huawei" else {
-      if maker != nil, maker == device.vendor {
-        say(.unknown, "product", "Only the plan compares files of this maker in full.")
+  /// What speaks for the file where nothing speaks against it.
+  private mutating func agree(_ about: String, _ family: any Family, _ judgement: Judgement?) {
+    switch about {
+    case "chip" where family.vendor == "huawei":
+      if device.world == .unknown {
+        say(.unknown, "chip", "The stick does not tell its chip.")
+      } else {
+        let isOld = family.name == "huawei-qualcomm"
+        say(
+          .fits, "chip",
+          isOld ? "Both are of Huawei's Qualcomm era." : "Both are of the Balong chip family.")
       }
+    case "product": product(family)
+    case "version": version(judgement)
+    case "customer": customer()
+    default: break
+    }
+  }
+
+  private mutating func product(_ family: any Family) {
+    let names = image.claims.products.joined(separator: ", ")
+    guard family.vendor == "huawei" else {
+      // That family compares more than names, and says what is wrong.
+      say(.fits, "product", names.isEmpty ? "It is for this stick." : "It is for \(names).")
       return
     }
-    let made = image.claims.products
-    guard !made.isEmpty else {
-      say(.unknown, "product", "The file does not say for which product it is.")
-      return
-    }
-    let names = made.joined(separator: ", ")
-    let known: [String]
-    // In download mode the stick names the product itself; in normal mode the tables do.
-    if device.mode == .download, let said = device.productID {
-      known = [said]
-    } else {
-      known = DeviceCatalogue.huaweiBalong.products(
-        model: device.model, hardware: device.hardware)
-    }
+    let known =
+      device.mode == .download
+      ? device.productID.map { [$0] } ?? []
+      : DeviceCatalogue.huaweiBalong.products(model: device.model, hardware: device.hardware)
     if known.isEmpty {
       say(
         .unknown, "product",
         "It is for \(names); which of these this stick takes is only known in download mode.")
-    } else if made.allSatisfy({ product in
-      known.contains { BalongProduct.matches(product, $0) }
-    }) {
-      say(.fits, "product", "It is for \(names), which this model takes.")
     } else {
-      say(
-        .doesNotFit, "product",
-        "It is for \(names); this stick takes \(known.joined(separator: " or ")).")
+      say(.fits, "product", "It is for \(names), which this model takes.")
     }
   }
 
-  mutating func versions() {
+  private mutating func version(_ judgement: Judgement?) {
     guard let after = image.claims.firmware else {
       say(.unknown, "version", "The file does not say which version it holds.")
       return
@@ -209,38 +216,22 @@ private struct Judge {
       say(.unknown, "version", "The stick does not say which version it runs.")
       return
     }
-    if after.isConfirmed(by: before) {
+    if judgement?.isThere == true {
       isAlreadyThere = true
       sameCustomer = true
       say(.fits, "version", "The stick runs this version already.")
-      return
-    }
-    guard let old = before.groups, let new = after.groups, let oldFamily = old.first,
-      let newFamily = new.first
-    else {
+    } else if after.groups == nil || before.groups == nil {
       // The plan warns of this and goes on; it is no reason against the file.
       say(.fits, "version", "The versions \(before) and \(after) cannot be compared.")
-      return
-    }
-    if oldFamily != newFamily {
-      say(
-        .doesNotFit, "family",
-        "The stick runs the \(oldFamily).x family, the file is of the \(newFamily).x family.")
-      return
-    }
-    let target = FirmwareVersion(new.prefix(4).map(String.init).joined(separator: "."))
-    let current = FirmwareVersion(old.prefix(4).map(String.init).joined(separator: "."))
-    isOlder = target.isOlder(than: current) == true
-    if isOlder {
-      say(.doesNotFit, "version", "It is older (\(after)) than what runs (\(before)).")
     } else {
       say(.fits, "version", "It is not older than what runs (\(before)).")
     }
-    customer(old, new)
   }
 
-  private mutating func customer(_ old: [Int], _ new: [Int]) {
-    guard old.count >= 5, new.count >= 5 else { return }
+  private mutating func customer() {
+    guard !isAlreadyThere, let old = device.firmware?.groups, old.count >= 5,
+      let new = image.claims.firmware?.groups, new.count >= 5
+    else { return }
     sameCustomer = old[4] == new[4]
     say(
       .fits, "customer",
@@ -248,4 +239,50 @@ private struct Judge {
         ? "Both are builds for customer \(old[4])."
         : "The customer build changes from \(old[4]) to \(new[4]).")
   }
+}
+
+extension Fit {
+  /// The fit of a file that only the stick's own page can read: what became of its plan.
+  public init(_ plan: Plan) {
+    let model = plan.model ?? "this stick"
+    let reasons =
+      [Reason(.fits, "product", "It names \(model), and its page takes such files.")]
+      + plan.inferences.map { Reason(.unknown, "inference", "It rests on inference: \($0).") }
+    self.init(
+      answer: plan.inferences.isEmpty ? .fits : .unknown, reasons: reasons, isAlreadyThere: false,
+      isOlder: false, sameCustomer: nil)
+  }
+
+  /// The same where there is no plan.
+  public init(refusal: Trouble) {
+    let reason = Reason(refusal)
+    self.init(
+      answer: reason.answer, reasons: [reason], isAlreadyThere: false,
+      isOlder: reason.about == "version", sameCustomer: nil)
+  }
+}
+
+extension Fit.Reason {
+  /// A refusal of the plan as a reason; what the stick or the file keeps back is not known.
+  fileprivate init(_ trouble: Trouble) {
+    let about =
+      switch trouble.code {
+      case "plan.wrong-vendor": "vendor"
+      case "plan.wrong-chip", "sierra.out-of-scope": "chip"
+      case "plan.wrong-family", "sierra.other-family", "sierra.nvu-other-generation": "family"
+      case "plan.downgrade", "sierra.downgrade", "sierra.versions-differ": "version"
+      case "sierra.other-carrier": "carrier"
+      case "sierra.other-seller": "customer"
+      case "sierra.difference", "sierra.nothing-to-install", "sierra.hip-loader": "kind"
+      default: "product"
+      }
+    let isUnknown = Self.unknowns.contains(trouble.code)
+    let facts = trouble.facts.isEmpty ? "" : " (\(trouble.facts.joined(separator: "; ")))"
+    self.init(isUnknown ? .unknown : .doesNotFit, about, trouble.summary + facts)
+  }
+
+  /// Refusals that say that something is not known, not that it is wrong.
+  static let unknowns: Set<String> = [
+    "plan.product-unknown", "sierra.unproven", "sierra.in-boot-mode", "plan.experimental",
+  ]
 }

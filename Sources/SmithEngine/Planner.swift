@@ -36,7 +36,7 @@ public enum Planner {
   }
 
   private static func checkKind(_ image: FirmwareImage) throws(Trouble) {
-    guard image.kinds.contains(.firmware) else { throw notFirmware(image) }
+    guard image.kinds.holdFirmware else { throw notFirmware(image) }
   }
 
   /// A file that holds no firmware, or is of a kind that nothing writes.
@@ -95,4 +95,9 @@ public enum Planner {
     if judgement.end != nil { return first + [.restart, .verify] }
     return first + [.write, .restart, .verify] + (isNormal ? [.restoreSettings] : [])
   }
+}
+
+extension Set<ImageKind> {
+  /// Whether this is what `update` is for: firmware, or the carrier settings that belong to it.
+  var holdFirmware: Bool { contains(.firmware) || contains(.carrierSettings) }
 }

@@ -85,10 +85,16 @@ public struct Updater {
   public func plan(_ image: CheckedImage, at place: Place, policy: Policy) async throws(Trouble)
     -> (Planner.Outcome, Subject)
   {
+    let subject = try await look(for: image, at: place)
+    return (try Planner.plan(image, subject, policy: policy), subject)
+  }
+
+  /// Looks at the stick that a file is meant for, without touching it.
+  public func look(for image: CheckedImage, at place: Place) async throws(Trouble) -> Subject {
     let (link, subject) = try await identify(
       place, likely: Families.taking(image.image), withSettings: false)
     await link.close()
-    return (try Planner.plan(image, subject, policy: policy), subject)
+    return subject
   }
 
   /// Opens the AT (or only) port of the stick at `place`; the download port if that is the one

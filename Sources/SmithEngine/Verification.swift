@@ -198,6 +198,11 @@ struct Verification {
         outcome.trouble = Self.unverified("its version is the same before and after")
       }
     }
+    if !shortfalls.isEmpty, plan.carrier != nil, plan.before == plan.after {
+      // Only settings were to come: the version proves nothing, and they are not there.
+      outcome.verdict = .failedStillWorks
+      outcome.trouble = Self.unverified(shortfalls.joined(separator: "; "))
+    }
     compareIdentity(subject, &outcome)
     return outcome
   }

@@ -87,11 +87,14 @@ public struct ImageClaims: Sendable, Codable, Equatable {
   public var buildDate: String?
   /// Whether the container says that it is signed, or a signature block was found.
   public var signed: Bool
+  /// What each Sierra file of the set claims; nil for other formats.
+  public var sierra: [SierraClaim]?
 
   /// Gathers the parts.
   public init(
     products: [String] = [], firmware: FirmwareVersion? = nil, dashboard: FirmwareVersion? = nil,
-    webInterface: FirmwareVersion? = nil, buildDate: String? = nil, signed: Bool = false
+    webInterface: FirmwareVersion? = nil, buildDate: String? = nil, signed: Bool = false,
+    sierra: [SierraClaim]? = nil
   ) {
     self.products = products
     self.firmware = firmware
@@ -99,6 +102,7 @@ public struct ImageClaims: Sendable, Codable, Equatable {
     self.webInterface = webInterface
     self.buildDate = buildDate
     self.signed = signed
+    self.sierra = sierra
   }
 
   /// Huawei's customer code: the last of five groups of the firmware version; `00` is general.

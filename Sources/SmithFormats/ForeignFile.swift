@@ -160,9 +160,9 @@ public struct ForeignFile: Sendable, Equatable {
   }
 
   /// Revision 1 to 3 and CRC indicator `FF FF FF FF` or `GOOD` at their places of the 400-byte
-  /// header, and an image type in capitals.
+  /// header, and an image type in capitals; a file that ends behind these is one cut short.
   private static func isSierra(_ head: [UInt8]) -> Bool {
-    guard head.count >= 0x190, let revision = little(head, 0x104)?.byteSwapped,
+    guard head.count >= 0x110, let revision = little(head, 0x104)?.byteSwapped,
       (1...3).contains(revision)
     else { return false }
     let indicator = head[0x108..<0x10c]

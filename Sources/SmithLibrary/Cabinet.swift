@@ -182,7 +182,7 @@ public enum Cabinet {
   /// it, which is empty at the end.
   ///
   /// - Throws: `cabinet.unreadable`, or what `visit` throws.
-  static func read(
+  public static func read(
     _ path: String,
     visit: (_ name: String, _ next: () throws(Trouble) -> [UInt8]) throws(Trouble) -> Void
   ) throws(Trouble) {
@@ -226,7 +226,8 @@ public enum Cabinet {
       advice: ["Choose another name, or make room on the disk."], exitCode: .usage)
   }
 
-  static func unreadable(_ path: String, _ reason: String) -> Trouble {
+  /// The refusal of a file that is no cabinet, or a damaged one.
+  public static func unreadable(_ path: String, _ reason: String) -> Trouble {
     Trouble(
       "cabinet.unreadable", "The cabinet \(path) cannot be read: \(reason).",
       advice: ["Get it once more from where it came from."], exitCode: .badFile)

@@ -20,6 +20,16 @@ public struct Catalogue: Sendable, Codable, Equatable {
     public var claims: ImageClaims
     /// Bytes as they are sent.
     public var bytes: Int
+
+    /// What is known of an image that was found.
+    public init(_ found: FoundImage) {
+      inside = found.inside
+      sha256 = found.sha256
+      format = found.format
+      kinds = found.kinds
+      claims = found.claims
+      bytes = found.bytes
+    }
   }
 
   /// One file.
@@ -171,6 +181,8 @@ extension Catalogue.Entry {
     return names.count <= 64 && images.count <= 256 && (bytes ?? 0) >= 0
       && images.allSatisfy { image in
         image.bytes >= 0 && image.claims.products.count <= 64
+          && (image.claims.sierra ?? []).count <= 16
+          && (image.claims.sierra ?? []).allSatisfy(\.isBounded)
           && image.sha256.map { Library.isSum($0) } != false
       } && texts.allSatisfy { $0.utf8.count <= Catalogue.longestText }
   }

@@ -125,14 +125,17 @@ public final class Library: Sendable {
 
   static func entry(_ id: Int, _ database: Database) throws -> Entry? {
     guard
-      let row = try Row.fetchOne(database, sql: "SELECT * FROM file WHERE id = ?", arguments: [id])
+      let row = try Row.fetchOne(
+        database.cachedStatement(sql: "SELECT * FROM file WHERE id = ?"), arguments: [id])
     else { return nil }
     let sha = row.text("sha256") ?? ""
     let places = try Row.fetchAll(
-      database, sql: "SELECT path, copied FROM place WHERE file = ? ORDER BY copied DESC, path",
+      database.cachedStatement(
+        sql: "SELECT path, copied FROM place WHERE file = ? ORDER BY copied DESC, path"),
       arguments: [id])
     let images = try Row.fetchAll(
-      database, sql: "SELECT * FROM image WHERE file = ? ORDER BY id", arguments: [id])
+      database.cachedStatement(sql: "SELECT * FROM image WHERE file = ? ORDER BY id"),
+      arguments: [id])
     let found = images.compactMap { image($0) }
     let sums = [sha] + found.compactMap(\.sha256)
     return Entry(
@@ -141,7 +144,8 @@ public final class Library: Sendable {
       places: places.map { Place(path: $0.text("path") ?? "", isCopy: $0.number("copied") == 1) },
       images: found,
       note: try String.fetchOne(
-        database, sql: "SELECT note FROM remark WHERE sha256 = ?", arguments: [sha]),
+        database.cachedStatement(sql: "SELECT note FROM remark WHERE sha256 = ?"),
+        arguments: [sha]),
       bad: try sums.flatMap { try bad($0, database) })
   }
 
@@ -163,14 +167,15 @@ public final class Library: Sendable {
   /// Every reason why a sum is marked as bad: the owner's own, then those of trusted catalogues.
   static func bad(_ sha256: String, _ database: Database) throws -> [String] {
     let own = try String.fetchAll(
-      database, sql: "SELECT bad FROM remark WHERE sha256 = ? AND bad IS NOT NULL",
+      database.cachedStatement(
+        sql: "SELECT bad FROM remark WHERE sha256 = ? AND bad IS NOT NULL"),
       arguments: [sha256])
     let others = try Row.fetchAll(
-      database,
-      sql: """
-        SELECT claim.bad, claim.signer FROM claim JOIN trusted ON trusted.id = claim.signer
-        WHERE claim.sha256 = ? AND claim.bad IS NOT NULL ORDER BY claim.signer
-        """, arguments: [sha256])
+      database.cachedStatement(
+        sql: """
+          SELECT claim.bad, claim.signer FROM claim JOIN trusted ON trusted.id = claim.signer
+          WHERE claim.sha256 = ? AND claim.bad IS NOT NULL ORDER BY claim.signer
+          """), arguments: [sha256])
     return own.map { "\($0) (your own mark)" }
       + others.map { "\($0.text("bad") ?? "") (catalogue \($0.text("signer") ?? ""))" }
   }
@@ -248,6 +253,7 @@ public final class Library: Sendable {
         database, sql: "SELECT id FROM image WHERE file = ?", arguments: [entry.id])
       for id in images {
         try database.execute(sql: "DELETE FROM words WHERE rowid = ?", arguments: [id])
+        try Candidates.forget(.mine, image: id, database)
       }
       try database.execute(sql: "DELETE FROM file WHERE id = ?", arguments: [entry.id])
     }

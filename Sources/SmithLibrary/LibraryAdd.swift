@@ -176,21 +176,15 @@ extension Library {
         try text(image.claims), image.claims.firmware?.text, image.bytes, try text(image.warnings),
       ])
     let id = database.lastInsertedRowID
-    for product in image.claims.products {
-      try database.execute(
-        sql: "INSERT OR IGNORE INTO product(name, image) VALUES (?, ?)",
-        arguments: [product.uppercased(), id])
-    }
-    let words =
-      image.claims.products
-      + [
-        image.claims.firmware?.text, image.claims.dashboard?.text,
-        image.claims.webInterface?.text, image.format, image.inside, provenance,
-        (path as NSString).lastPathComponent,
-      ].compactMap { $0 } + image.kinds.map(\.rawValue)
+    try Candidates.insert(image.claims, .mine, image: id, database)
     try database.execute(
       sql: "INSERT INTO words(rowid, text) VALUES (?, ?)",
-      arguments: [id, words.joined(separator: " ")])
+      arguments: [
+        id,
+        words(
+          image.claims, image.format, image.kinds,
+          more: [image.inside, provenance, (path as NSString).lastPathComponent]),
+      ])
   }
 }
 

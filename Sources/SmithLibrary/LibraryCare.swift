@@ -151,6 +151,11 @@ extension Library {
       // A row that does not obey the rules any more is part of the damage.
       try? database.execute(
         sql: "INSERT OR IGNORE INTO \(table)(\(names)) VALUES (\(marks))", arguments: values)
+      guard table == "claim", let signer = row.text("signer"), let text = row.text("entry"),
+        let entry = try? JSONDecoder().decode(Catalogue.Entry.self, from: Data(text.utf8)),
+        entry.sha256 == row.text("sha256")
+      else { return }
+      try? Self.offer(entry, by: signer, database)
     }
   }
 

@@ -49,11 +49,7 @@ extension Library {
     let names = entry.places.filter { !$0.isCopy }.map { ($0.path as NSString).lastPathComponent }
     return Catalogue.Entry(
       sha256: entry.sha256, bytes: entry.bytes, names: Array(Set(names).sorted().prefix(64)),
-      images: entry.images.prefix(256).map { image in
-        Catalogue.Image(
-          inside: image.inside, sha256: image.sha256, format: image.format, kinds: image.kinds,
-          claims: image.claims, bytes: image.bytes)
-      }, provenance: entry.provenance)
+      images: entry.images.prefix(256).map { Catalogue.Image($0) }, provenance: entry.provenance)
   }
 
   /// Trusts a key from now on.
@@ -74,6 +70,7 @@ extension Library {
   @discardableResult
   public func distrust(_ id: String) throws(Trouble) -> Bool {
     try store.write { database in
+      try Self.withdrawOffers(of: id, database)
       try database.execute(sql: "DELETE FROM claim WHERE signer = ?", arguments: [id])
       try database.execute(sql: "DELETE FROM trusted WHERE id = ?", arguments: [id])
       return database.changesCount > 0
@@ -120,6 +117,7 @@ extension Library {
       }
       try database.execute(
         sql: "UPDATE trusted SET newest = ? WHERE id = ?", arguments: [catalogue.made, key.id])
+      try Self.withdrawOffers(of: key.id, database)
       try database.execute(sql: "DELETE FROM claim WHERE signer = ?", arguments: [key.id])
       return try Self.fill(catalogue, key.id, comment, database)
     }
@@ -135,6 +133,7 @@ extension Library {
     for entry in catalogue.entries {
       let text = String(decoding: try encoder.encode(entry), as: UTF8.self)
       try insert.execute(arguments: [signer, entry.sha256, text, entry.knownBad])
+      try offer(entry, by: signer, database)
       // A mark on an image inside an archive is a mark on that image, wherever it lies.
       for image in entry.images {
         guard let sum = image.sha256, let bad = entry.knownBad else { continue }

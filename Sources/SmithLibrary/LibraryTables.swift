@@ -41,6 +41,7 @@ enum Tables {
           CREATE INDEX claim_sha ON claim(sha256);
           """)
     }
+    migrator.registerMigration("library 2") { try Candidates.migrate($0) }
     return migrator
   }()
 

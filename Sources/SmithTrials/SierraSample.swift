@@ -1,4 +1,5 @@
 import SmithBench
+import SmithBytes
 import SmithFormats
 
 /// Makes Sierra files for simulated sticks; nothing of a vendor is in them.
@@ -40,9 +41,20 @@ public struct SierraSample: Sendable {
     ).bytes
   }
 
+  /// A single application image as 3G sticks take it, of a version such as `K1_0_2_9AP`: the
+  /// family is its letter. Nil if a code cannot be written.
+  public func application() -> [UInt8]? {
+    var dice = Seeded(seed)
+    let number = version.split { $0 == "." || $0 == "_" }.joined(separator: "_")
+    let name = family + number + (number.hasSuffix("AP") ? "" : "AP")
+    guard let header = header("APPL", "\(name) C:/WS/FW/\(name)/SRC 2010/01/01 00:00:00") else {
+      return nil
+    }
+    return SierraBuilder.payload(header, Self.content(bytes, &dice)).bytes
+  }
+
   /// Carrier settings (.nvu) that belong to the firmware. Nil if a code cannot be written.
   public func carrier(_ name: String, _ configuration: String) -> [UInt8]? {
-    var dice = Seeded(seed &+ 1)
     guard
       let package = header(
         "SPKG", "9999999_9902574_\(family)_\(version)_00_\(name)_\(configuration)"),
@@ -51,8 +63,21 @@ public struct SierraSample: Sendable {
     else { return nil }
     return SierraBuilder.composite(
       package,
-      [.composite(folder, [.composite(path, [.payload(update, Self.content(500, &dice))])])]
+      [.composite(folder, [.composite(path, [.payload(update, settings(name).encoded)])])]
     ).bytes
+  }
+
+  /// A handful of settings, each with a name or a number and a content.
+  private func settings(_ carrier: String) -> NVUpdate {
+    var dice = Seeded(seed &+ 1)
+    func content(_ count: Int) -> SharedBytes { SharedBytes(Self.content(count, &dice)) }
+    return NVUpdate(elements: [
+      .init(kind: 0, entries: [.item(4397, content(32)), .item(6828, content(16))]),
+      .init(
+        kind: 1,
+        entries: [.name("CARRIER_NAME", flag: 0), .value(SharedBytes(Array(carrier.utf8)))]),
+      .init(kind: 2, entries: [.name("/nv/item_files/sample", flag: 1), .value(content(200))]),
+    ])
   }
 
   private func header(_ type: String, _ version: String = "") -> SierraHeader? {

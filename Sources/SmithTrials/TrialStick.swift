@@ -108,7 +108,9 @@ extension SierraStick: TrialStick {
   public func holds(_ image: CheckedImage) -> Bool {
     guard let application = flash.application else { return false }
     if let version = image.image.claims.firmware {
-      guard application == version.text || application == version.text + "AP" else { return false }
+      // A 3G stick writes 1_0_2_4AP for what its file calls 1.0.2.4.
+      let plain = application.split(separator: "_").joined(separator: ".")
+      guard plain == version.text || plain == version.text + "AP" else { return false }
     }
     if let wanted = image.image.sierra.lazy.compactMap({ $0.versions.configuration }).first {
       guard flash.carrier.configuration.hasPrefix(wanted.prefix(7)) else { return false }

@@ -18,6 +18,11 @@ public enum Families {
     (guests + all).first { $0.takes(image) }
   }
 
+  /// The family that writes a file as firmware, whatever else is in it.
+  public static func writing(_ image: FirmwareImage) -> (any Family)? {
+    (guests.filter { !($0 is HuaweiDashboard) } + all).first { $0.takes(image) }
+  }
+
   /// The family of that name, as journals keep it.
   public static func named(_ name: String) -> (any Family)? {
     (all + guests).first { $0.name == name }

@@ -42,6 +42,8 @@ public enum Loader: Equatable, Sendable {
   case balongAT
   /// Sierra's QDL; its version.
   case qdl(version: UInt8)
+  /// HIP of Sierra's 3G sticks.
+  case hip
   /// Qualcomm's download mode.
   case dload
   /// A Qualcomm loader that takes streams.
@@ -158,6 +160,11 @@ public protocol Family: Sendable {
   func judge(
     _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
   ) throws(Trouble) -> Judgement
+  /// Every reason against a file, the worst first: empty exactly if ``judge(_:_:_:_:)`` does not
+  /// throw, and otherwise beginning with what it throws.
+  func objections(
+    _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
+  ) -> [Trouble]
   /// Does the whole job up to the restart; closes the link and every other it opens.
   ///
   /// - Throws: a trouble. Before ``FlashWitness/willWrite(item:)`` the stick keeps its firmware.
@@ -187,6 +194,24 @@ extension Family {
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.
   public func shortfalls(of report: DeviceReport, carrier: String?) -> [String] { [] }
+  /// By default one after the other: each reason that the owner could waive is waived to find
+  /// what stands behind it.
+  public func objections(
+    _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
+  ) -> [Trouble] {
+    var policy = policy
+    var found: [Trouble] = []
+    while found.count < 8 {
+      do {
+        _ = try judge(image, report, state, policy)
+        break
+      } catch {
+        found.append(error)
+        guard policy.waive(error.code) else { break }
+      }
+    }
+    return found
+  }
   /// By default there is nothing to read.
   public func settings(over session: ATSession) async throws(ATError) -> DeviceSettings? { nil }
   /// By default there is nothing to write.
@@ -213,6 +238,23 @@ extension StickState {
           "If it was the AT port before, unplug the stick and plug it in again.",
         ], exitCode: .refused)
     case .silent: LinkError.silent.trouble
+    }
+  }
+}
+
+extension Policy {
+  /// Waives the rule behind a refusal; false if it cannot be waived, or is already.
+  fileprivate mutating func waive(_ code: String) -> Bool {
+    switch code {
+    case "plan.downgrade", "sierra.downgrade":
+      defer { allowDowngrade = true }
+      return !allowDowngrade
+    case "plan.product-unknown", "sierra.in-boot-mode":
+      return forced.insert(.productUnknown).inserted
+    case "plan.wrong-family": return forced.insert(.family).inserted
+    case "sierra.other-carrier": return forced.insert(.carrier).inserted
+    case "sierra.other-seller": return forced.insert(.branding).inserted
+    default: return false
     }
   }
 }

@@ -40,16 +40,31 @@ final class Child: Sendable {
   private let core = Core()
   private let process: Process
 
+  /// What the system does not let a child do.
+  struct Limit: Sendable {
+    /// Largest file that it may write, in KiB; more is an error, not a signal.
+    var fileKiB: Int
+  }
+
   /// Starts the program of this build, as another user if a number is given (root only).
   init(
     _ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil,
-    asUser user: Int? = nil
+    asUser user: Int? = nil, limit: Limit? = nil
   ) throws {
     process = Process()
     let program = try Self.program()
-    process.executableURL = URL(fileURLWithPath: user == nil ? program : "/usr/bin/setpriv")
-    let disguise = user.map { ["--reuid=\($0)", "--regid=\($0)", "--clear-groups", program] } ?? []
-    process.arguments = disguise + arguments
+    if let limit {
+      let script = "trap '' XFSZ; ulimit -f \(limit.fileKiB * 2); exec \"$0\" \"$@\""
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", script, program] + arguments
+    } else if let user {
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+      process.arguments =
+        ["--reuid=\(user)", "--regid=\(user)", "--clear-groups", program] + arguments
+    } else {
+      process.executableURL = URL(fileURLWithPath: program)
+      process.arguments = arguments
+    }
     process.environment = ProcessInfo.processInfo.environment
       .merging(["TERM": "xterm-256color"]) { _, new in new }
       .merging(environment) { _, new in new }

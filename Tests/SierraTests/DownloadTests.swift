@@ -12,17 +12,13 @@ struct Stuck: Error { var at: String }
 /// Brings a fresh stick into boot mode over its AT port.
 func inBootMode(
   _ personality: SierraPersonality = .mc7304, quirks: SierraQuirks = SierraQuirks(),
-  faults: TestCable.Faults = TestCable.Faults()
-) async throws -> (TestCable, TestLink) {
+  faults: Faults = Faults()
+) async throws -> (TestCable, any ByteLink) {
   let cable = TestCable(SierraStick(personality, quirks: quirks))
-  guard let port = cable.open(.at) else { throw Stuck(at: "AT port") }
+  guard let port = await cable.open(.at) else { throw Stuck(at: "AT port") }
   #expect(await port.command("AT!BOOTHOLD").contains("OK"))
-  guard let link = cable.open(.download) else { throw Stuck(at: "download port") }
-  cable.change {
-    $0.faults = faults
-    $0.sends = 0
-    $0.sent = []
-  }
+  guard let link = await cable.open(.download) else { throw Stuck(at: "download port") }
+  cable.change { $0.faults = faults }
   return (cable, link)
 }
 
@@ -57,7 +53,7 @@ func inBootMode(
       [Self.firmware, Self.carrier], over: link, limits: Self.small)
     #expect(result.written == ["fw.cwe", "carrier.nvu"])
     #expect(result.version == 6 && result.restarts == 0 && result.garbage == 0)
-    let port = try #require(cable.open(.at))
+    let port = try #require(await cable.open(.at))
     let revision = await port.command("AT+GMR").joined()
     #expect(revision.contains("SWI9X15C_05.05.66.00"))
     #expect(!cable.stick.hasMismatch)
@@ -76,7 +72,7 @@ func inBootMode(
     let (cable, link) = try await inBootMode(personality)
     let builder = Sample.firmware(version, product: product, family: family)
     _ = try await SierraQDL.download([Sample.image("fw", builder)], over: link)
-    let port = try #require(cable.open(.at))
+    let port = try #require(await cable.open(.at))
     #expect(await port.command("AT+GMR").joined().contains(version))
   }
 
@@ -99,7 +95,7 @@ func inBootMode(
 
   @Test("Answers in pieces of any size are put together", arguments: 1...12)
   func split(pieces: Int) async throws {
-    var faults = TestCable.Faults()
+    var faults = Faults()
     faults.pieces = pieces
     let (cable, link) = try await inBootMode(faults: faults)
     let result = try await SierraQDL.download(
@@ -109,9 +105,9 @@ func inBootMode(
 
   @Test("Noise in front of answers and answers that come twice do no harm")
   func disturbed() async throws {
-    var noisy = TestCable.Faults()
+    var noisy = Faults()
     noisy.noise = [0x00, 0xff, 0x41, 0x7e]
-    var twice = TestCable.Faults()
+    var twice = Faults()
     twice.duplicates = true
     for faults in [noisy, twice] {
       let (cable, link) = try await inBootMode(faults: faults)
@@ -123,7 +119,7 @@ func inBootMode(
 
   @Test("The last answer may come after minutes") func late() async throws {
     let (cable, link) = try await inBootMode()
-    cable.change { $0.stick.timing.flash = .seconds(250) }
+    cable.change { $0.inner.timing.flash = .seconds(250) }
     let result = try await SierraQDL.download([Self.firmware], over: link)
     #expect(result.restarts == 0 && cable.stick.flash.writes == 1)
   }
@@ -171,7 +167,7 @@ func inBootMode(
     let (cable, link) = try await inBootMode()
     #expect(try await SierraQDL.probe(over: link) == 6)
     await SierraQDL.leave(over: link)
-    let port = try #require(cable.open(.at))
+    let port = try #require(await cable.open(.at))
     #expect(await port.command("AT+GMR").joined().contains("05.05.02.00"))
     #expect(cable.stick.flash.writes == 0)
   }

@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithFormats
 import SmithLink
@@ -56,7 +57,7 @@ import Testing
 
   @Test("A lost switch, hello or open is asked again", arguments: [1, 2, 3, 4])
   func lostRequest(number: Int) async throws {
-    var faults = TestCable.Faults()
+    var faults = Faults()
     faults.lostSends = [number]
     let (cable, link) = try await inBootMode(faults: faults)
     _ = try await SierraQDL.download([Self.firmware], over: link, limits: DownloadTests.small)
@@ -65,7 +66,7 @@ import Testing
 
   @Test("A lost chunk begins the image again and is never sent into the dark")
   func lostChunk() async throws {
-    var faults = TestCable.Faults()
+    var faults = Faults()
     faults.lostSends = [6]
     let (cable, link) = try await inBootMode(faults: faults)
     let result = try await SierraQDL.download(
@@ -151,7 +152,7 @@ import Testing
 
   @Test("Wrong ports and wrong generations are named") func wrongPlaces() async throws {
     let running = TestCable(SierraStick(.mc7304))
-    let diag = try #require(running.open(.diag))
+    let diag = try #require(await running.open(.diag))
     _ = await fails("qdl.diag-port", over: diag)
     var sahara = SierraQuirks()
     sahara.noise = [1, 0, 0, 0, 0x30, 0, 0, 0] + [UInt8](repeating: 0, count: 40)
@@ -213,7 +214,7 @@ import Testing
   @Test("Whatever a loader babbles, the download ends", arguments: 0..<60)
   func babble(seed: UInt64) async {
     let link = ScriptedLink.loader { message, count in
-      var dice = SeededGenerator(seed: seed &* 1000 &+ UInt64(count))
+      var dice = Seeded(seed &* 1000 &+ UInt64(count))
       guard dice.next() % 3 == 0 else { return nil }
       let kinds: [UInt8] = [0x02, 0x0d, 0x26, 0x28, 0x2a, 0x13, UInt8(dice.next() % 256)]
       return (0..<Int(dice.next() % 4)).map { _ in
@@ -231,14 +232,14 @@ import Testing
     quirks.keepsOldVersion = true
     let (cable, link) = try await inBootMode(quirks: quirks)
     _ = try await SierraQDL.download([Self.firmware], over: link)
-    let port = try #require(cable.open(.at))
+    let port = try #require(await cable.open(.at))
     #expect(await port.command("AT+GMR").joined().contains(Self.old))
     quirks = SierraQuirks()
     quirks.staysInBoot = true
     let (stuck, other) = try await inBootMode(quirks: quirks)
     _ = try await SierraQDL.download([Self.firmware], over: other)
-    #expect(stuck.open(.at) == nil)
-    #expect(stuck.open(.download) != nil)
+    #expect(await stuck.open(.at) == nil)
+    #expect(await stuck.open(.download) != nil)
   }
 
   /// A chunk may only be sent again after a hello and an open.
@@ -257,13 +258,13 @@ import Testing
 @Suite("QDL interruptions") struct InterruptionTests {
   /// Updates whatever state the stick is in, as `resume` would.
   private func finish(_ cable: TestCable) async throws {
-    if let port = cable.open(.at, within: .seconds(30)) {
+    if let port = await cable.open(.at, within: .seconds(30)) {
       #expect(await port.command("AT!BOOTHOLD").contains("OK"))
     }
-    guard let link = cable.open(.download) else { throw Stuck(at: "no port after the cut") }
+    guard let link = await cable.open(.download) else { throw Stuck(at: "no port after the cut") }
     _ = try await SierraQDL.download(
       [FaultTests.firmware, FaultTests.carrier], over: link, limits: DownloadTests.small)
-    #expect(cable.open(.at) != nil)
+    #expect(await cable.open(.at) != nil)
   }
 
   @Test(
@@ -277,7 +278,7 @@ import Testing
     #expect(count > 12)
     var bootOnly = 0
     for number in 1...count {
-      var faults = TestCable.Faults()
+      var faults = Faults()
       faults.cutAtSend = number
       faults.cutAfterDelivery = isDelivered
       let (cable, link) = try await inBootMode(faults: faults)
@@ -314,7 +315,7 @@ import Testing
       #expect(error.trouble.aftermath == .unknown && !error.trouble.safeToUnplug)
     }
     cable.replug()
-    #expect(cable.open(.at, within: .seconds(60)) == nil)
+    #expect(await cable.open(.at, within: .seconds(60)) == nil)
     try await finish(cable)
     #expect(cable.stick.flash.application == FaultTests.new)
   }

@@ -138,17 +138,6 @@ import Testing
     }
     #expect(lost > 0)
   }
-
-  @Test("of generation, a 3G stick with the HIP loader, is refused before anything is sent")
-  func hip() async throws {
-    for name in ["ac881u", "mc8790", "usb306"] {
-      let stick = try Scenes.stick(name)
-      let outcome = await Trial(stick, try Scenes.files(stick)).run()
-      #expect(outcome.first.trouble?.code == "sierra.hip-loader", "\(name)")
-      #expect(outcome.first.verdict == .unchanged)
-      #expect(outcome.stick.flash == stick.flash)
-    }
-  }
 }
 
 @Suite("Restoring Sierra settings") struct SierraRestoreTests {

@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithFormats
 import SmithLink
@@ -169,7 +170,7 @@ import Testing
   }
 
   @Test("No answer makes a parser trap", arguments: 0..<30) func mutation(seed: UInt64) {
-    var dice = SeededGenerator(seed: seed)
+    var dice = Seeded(seed)
     let alphabet = Array("FWPRI 0129:_-.?,xXSWILPMvotersMode!\t\u{e4}")
     for _ in 0..<200 {
       let lines = (0..<Int(dice.next() % 6)).map { _ in
@@ -304,7 +305,7 @@ import Testing
   func identity(name: String) async throws {
     let personality = try #require(SierraPersonality.all.first { $0.name == name }).personality
     let cable = TestCable(SierraStick(personality))
-    let port = try #require(cable.open(.at))
+    let port = try #require(await cable.open(.at))
     let lines = await port.command("ATI")
     let read = SierraInformation(lines: lines)
     #expect(read.isSierra && read.model == personality.model && lines.last == "OK")
@@ -354,12 +355,12 @@ import Testing
     #expect(!cable.stick.hasMismatch)
   }
 
-  private func update(_ cable: TestCable, _ images: [QDLImage]) async throws -> TestLink {
-    guard let old = cable.open(.at) else { throw Stuck(at: "AT port") }
+  private func update(_ cable: TestCable, _ images: [QDLImage]) async throws -> any ByteLink {
+    guard let old = await cable.open(.at) else { throw Stuck(at: "AT port") }
     _ = await old.command("AT!BOOTHOLD")
-    guard let link = cable.open(.download) else { throw Stuck(at: "download port") }
+    guard let link = await cable.open(.download) else { throw Stuck(at: "download port") }
     _ = try await SierraQDL.download(images, over: link)
-    guard let port = cable.open(.at) else { throw Stuck(at: "AT port afterwards") }
+    guard let port = await cable.open(.at) else { throw Stuck(at: "AT port afterwards") }
     return port
   }
 }

@@ -1,4 +1,5 @@
 import CZlib
+import SmithBench
 import SmithBytes
 import SmithFormats
 import SmithModel
@@ -52,7 +53,7 @@ import Testing
       ("sierra-keystore.cwe", ["KEYS/9X28"], 0x1613_c24e),
     ])
   func real(name: String, tree: [String], crc: UInt32) throws {
-    guard let bytes = try? SharedBytes(file: "/work/shared/real/\(name)") else { return }
+    guard let bytes = RealFile.named(name) else { return }
     let image = try SierraImage.read(bytes)
     var drawn: [String] = []
     image.root.visit { node, _ in drawn.append("\(node.type)/\(node.header.product)") }
@@ -110,7 +111,7 @@ import Testing
 
   @Test("No bytes make the reader trap, and none are wrongly taken", arguments: 0..<40)
   func mutation(seed: UInt64) throws {
-    var dice = SeededGenerator(seed: seed)
+    var dice = Seeded(seed)
     let clean = [Sample.firmware(bytes: 900), Sample.carrier()][Int(seed % 2)].bytes
     for _ in 0..<60 {
       var bytes = clean
@@ -123,7 +124,7 @@ import Testing
     }
   }
 
-  private func mutate(_ bytes: inout [UInt8], _ dice: inout SeededGenerator) {
+  private func mutate(_ bytes: inout [UInt8], _ dice: inout Seeded) {
     guard !bytes.isEmpty else { return }
     let place = Int(dice.next() % UInt64(bytes.count))
     switch dice.next() % 4 {

@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithFormats
 import SmithProtocols
@@ -14,7 +15,7 @@ enum Sample {
   }
 
   static func payload(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
-    var dice = SeededGenerator(seed: seed)
+    var dice = Seeded(seed)
     return (0..<count).map { _ in UInt8(truncatingIfNeeded: dice.next()) }
   }
 

@@ -123,6 +123,35 @@ enum Scenes {
     #expect(outcome.first.exitCode == .warnings)
   }
 
+  @Test("of settings alone installs them, and is not believed without them") func settingsAlone()
+    async throws
+  {
+    var stick = try Scenes.stick("mc7304")
+    var sample = SierraSample(
+      product: "9X15", family: "SWI9X15C", version: stick.personality.firmware)
+    let bytes = try #require(sample.carrier("GENERIC", "005.028_000"))
+    let image = CheckedImage(
+      image: FirmwareImage([try SierraImage.read(SharedBytes(bytes))]), path: "/c.nvu", sha256: "c")
+    let good = await Trial(stick, image).run()
+    #expect(good.broken.isEmpty, "\(good.broken)")
+    #expect(good.first.verdict == .updated, "\(String(describing: good.first.trouble))")
+    #expect(good.stick.flash.carrier.configuration == "005.028_000")
+    #expect(good.stick.flash.application == stick.flash.application)
+    stick.quirks.keepsOldVersion = true
+    let bad = await Trial(stick, image).run()
+    #expect(bad.first.verdict == .failedStillWorks)
+    #expect(bad.first.trouble?.code == "update.unverified")
+    // Of another firmware they would keep the radio off.
+    sample.version = "05.05.99.00"
+    let other = try #require(sample.carrier("GENERIC", "005.028_000"))
+    let refused = await Trial(
+      try Scenes.stick("mc7304"),
+      CheckedImage(
+        image: FirmwareImage([try SierraImage.read(SharedBytes(other))]), path: "/c", sha256: "d")
+    ).run()
+    #expect(refused.first.trouble?.code == "sierra.versions-differ")
+  }
+
   @Test("of the settings of another carrier is refused until the owner insists")
   func otherCarrier() async throws {
     let stick = try Scenes.stick("mc7304")

@@ -1,5 +1,6 @@
 import Glibc
 import SmithArchives
+import SmithBench
 import SmithBytes
 import SmithFormats
 import SmithModel
@@ -82,7 +83,7 @@ import Testing
   }
 
   @Test("with an entry or all together larger than any update is refused") func large() throws {
-    var random = SeededRandom(3)
+    var random = Seeded(3)
     let noise = random.bytes(300_000)
     let zip = try Made.zip([("a", noise), ("b", noise)])
     #expect(Self.code(zip, Peeler(limits: PeelLimits(entrySize: 200_000))) == "archive.too-large")
@@ -102,7 +103,7 @@ import Testing
         return .seconds($0)
       }
     }
-    var random = SeededRandom(5)
+    var random = Seeded(5)
     let zip = try Made.zip((0..<50).map { ("f\($0)", random.bytes(5000)) })
     #expect(Self.code(zip, peeler) == "archive.too-slow")
   }
@@ -143,7 +144,7 @@ import Testing
 
   @Test("damaged at random never traps, hangs or leaves a file behind", arguments: 0..<12)
   func damaged(seed: Int) throws {
-    var random = SeededRandom(UInt64(seed))
+    var random = Seeded(UInt64(seed))
     let kinds = try PeelerTests.kinds()
     let limits = PeelLimits(entrySize: 8 << 20, totalSize: 32 << 20)
     for (name, archive) in kinds {

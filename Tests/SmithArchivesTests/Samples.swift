@@ -1,30 +1,15 @@
 import CArchive
 import Glibc
 import SmithArchives
+import SmithBench
 import SmithBytes
 import SmithFormats
 import SmithModel
 
-/// Repeatable randomness; a failing test prints its seed.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-  mutating func bytes(_ count: Int) -> [UInt8] {
-    (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
-  }
-}
-
 enum Made {
   /// A Balong package with contents of our own, larger than what stays in memory.
   static func firmware(_ seed: UInt64 = 1, kinds: Set<ImageKind> = [.firmware]) -> [UInt8] {
-    var random = SeededRandom(seed)
+    var random = Seeded(seed)
     var builder = BalongBuilder(kind: kinds)
     let isFirmware = kinds.contains(.firmware)
     for id: UInt32 in isFirmware ? [0x01_0000, 0x11_0000, 0x03_0000] : [0x0b_0000] {
@@ -41,7 +26,7 @@ enum Made {
 
   /// The head of a Windows program with an archive behind it.
   static func selfExtracting(_ archive: [UInt8]) -> [UInt8] {
-    var random = SeededRandom(7)
+    var random = Seeded(7)
     // A stub knows the mark of its own archive, without an archive behind that mark.
     return fields(
       [0x4d, 0x5a], random.bytes(9000), [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c], text("Rar!"),

@@ -51,6 +51,7 @@ import Testing
               refused = nil
             } catch { refused = error.code }
             let isRefused = fit.answer == .doesNotFit
+            if fit.answer == .fits { #expect(refused == nil) }
             #expect(
               (refused != nil) == isRefused,
               "\(mine.name) \(change) \(theirs.name) \(version): \(refused ?? "planned") \(fit)")

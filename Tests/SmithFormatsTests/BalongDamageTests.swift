@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithModel
 import Testing
@@ -51,7 +52,7 @@ import Testing
 
   @Test("Each flipped bit of a package inside a program is found", arguments: [11, 12] as [UInt64])
   func flippedBitsInProgram(seed: UInt64) {
-    var random = SeededRandom(seed)
+    var random = Seeded(seed)
     let program = BalongBuilder.program(around: package)
     let ends = headers.map { header in
       header + Sample.number(package, header + 4) + Sample.number(package, header + 0x18)

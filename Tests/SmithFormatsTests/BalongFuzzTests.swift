@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithModel
 import Testing
@@ -6,7 +7,7 @@ import Testing
 
 @Suite("Balong reader under fire") struct BalongFuzzTests {
   private static func sample(_ seed: UInt64) -> [UInt8] {
-    var random = SeededRandom(seed)
+    var random = Seeded(seed)
     var builder = BalongBuilder()
     builder.add(id: 0x01_0000, data: random.bytes(40), blockSize: 16)
     builder.add(
@@ -20,7 +21,7 @@ import Testing
   @Test("Mutated packages are read or refused, and what is read hands out what it promised")
   func mutations() throws {
     let seed: UInt64 = 20_261
-    var random = SeededRandom(seed)
+    var random = Seeded(seed)
     let samples = (0..<6).map { Self.sample(UInt64($0)) }
     for round in 0..<20_000 {
       var bytes = samples[round % samples.count]
@@ -45,7 +46,7 @@ import Testing
     }
   }
 
-  private static func mutate(_ bytes: inout [UInt8], _ random: inout SeededRandom) {
+  private static func mutate(_ bytes: inout [UInt8], _ random: inout Seeded) {
     guard !bytes.isEmpty else { return }
     let place = Int.random(in: 0..<bytes.count, using: &random)
     switch Int.random(in: 0..<6, using: &random) {
@@ -65,7 +66,7 @@ import Testing
     "Random bytes behind a good beginning are never a package",
     arguments: 1...40 as ClosedRange<UInt64>)
   func noise(seed: UInt64) {
-    var random = SeededRandom(seed)
+    var random = Seeded(seed)
     let head = Sample.package().prefix(92 + 4)
     #expect(Sample.code(head + random.bytes(400)) != nil, "seed \(seed)")
   }

@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithModel
 import Testing
@@ -122,7 +123,7 @@ import Testing
   }
 
   @Test("survive any bytes", arguments: UInt64(1)...60) func anyBytes(seed: UInt64) {
-    var random = SeededRandom(seed)
+    var random = Seeded(seed)
     var bytes = BalongLoaderBuilder().build()
     for _ in 0..<(1 + Int(random.next() % 40)) {
       let place = Int(random.next() % UInt64(seed.isMultiple(of: 2) ? 0x60 : bytes.count))
@@ -137,7 +138,7 @@ import Testing
   }
 
   @Test("of the real kind are read, and judged by what is in them") func real() throws {
-    guard let file = Sample.real("balong-loader-e303.bin") else { return }
+    guard let file = RealFile.named("balong-loader-e303.bin") else { return }
     let loader = try BalongLoader.read(file)
     #expect(loader.chip == .v3r3)
     #expect(loader.parts.map(\.bytes.count) == [0x82c, 0x1b_7090])
@@ -147,7 +148,7 @@ import Testing
     #expect(loader.table?.entries.count == 11)
     #expect(loader.table?.entries.last?.name == "/CDROMISO")
     #expect(loader.disarmed() == nil, "its publisher's word is no proof")
-    guard let page = Sample.real("web-page-saved-as-loader.bin") else { return }
+    guard let page = RealFile.named("web-page-saved-as-loader.bin") else { return }
     #expect(throws: LoaderError.self) { try BalongLoader.read(page) }
   }
 }

@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithModel
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @Suite("Good Balong packages") struct BalongReaderTests {
   @Test("Packed items come out as they went in, in pieces of any size", arguments: [1, 7, 4096])
   func packed(piece: Int) throws {
-    var random = SeededRandom(3)
+    var random = Seeded(3)
     let noise = random.bytes(3000)
     let text = [UInt8](String(repeating: "Modemsmith ", count: 900).utf8)
     var builder = BalongBuilder()
@@ -101,7 +102,7 @@ import Testing
   @Test(
     "A signature block is found in a packed first item", arguments: [Packing.none, .zlib, .lzma])
   func signature(packing: Packing) throws {
-    var random = SeededRandom(5)
+    var random = Seeded(5)
     let hash = random.bytes(32)
     var builder = BalongBuilder(kind: [.dashboard, .webInterface])
     builder.add(id: 0x0b_0000, data: random.bytes(70_000), packing: packing)

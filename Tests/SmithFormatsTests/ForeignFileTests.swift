@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithModel
 import Testing
@@ -58,7 +59,7 @@ import Testing
   }
 
   @Test("Magics strewn over code are no image") func strayMagics() {
-    var random = SeededRandom(9)
+    var random = Seeded(9)
     var code = random.bytes(8192)
     for offset in stride(from: 92, to: 8000, by: 356) {
       code.replaceSubrange(offset..<(offset + 4), with: BalongHeader.magicBytes)
@@ -81,7 +82,7 @@ import Testing
       ("qualcomm-ptable-mf667-user.bin", "file.qualcomm-table"),
     ])
   func realFiles(name: String, code: String) {
-    guard let file = Sample.real(name) else { return }
+    guard let file = RealFile.named(name) else { return }
     #expect(throws: ImageError.self) { try ImageRegistry.recognise(file) }
     do throws(ImageError) {
       _ = try ImageRegistry.recognise(file)
@@ -92,7 +93,7 @@ import Testing
 
   @Test("Real files of Sierra are read", arguments: ["cp", "keystore", "ls2cp"])
   func realSierra(name: String) throws {
-    guard let file = Sample.real("sierra-\(name).cwe") else { return }
+    guard let file = RealFile.named("sierra-\(name).cwe") else { return }
     #expect(try ImageRegistry.recognise(file).format == .sierraCWE)
     do throws(ImageError) {
       _ = try BalongImage.read(file)
@@ -102,7 +103,7 @@ import Testing
 
   @Test("The magic inside a real loader's code is no package, even without the loader's head")
   func realLoaderCode() {
-    guard let file = Sample.real("balong-loader-e303.bin") else { return }
+    guard let file = RealFile.named("balong-loader-e303.bin") else { return }
     let code = [0x4d, 0x5a] + file.bytes(2..<file.count)
     #expect(Sample.code(code) == "file.windows-program")
   }

@@ -1,3 +1,4 @@
+import SmithBench
 import SmithBytes
 import SmithModel
 import Testing
@@ -104,7 +105,7 @@ import Testing
   }
 
   @Test("from a real ZTE stick is read") func real() throws {
-    guard let file = Sample.real("dashboard-zte-mf823.iso") else { return }
+    guard let file = RealFile.named("dashboard-zte-mf823.iso") else { return }
     let dashboard = try Dashboard.read(file)
     #expect(dashboard.image.volume == "ZTE_MF823")
     #expect(dashboard.vendor == .zte)
@@ -179,7 +180,7 @@ import Testing
 
   @Test("damaged anywhere never traps and stays inside its file", arguments: 0..<20)
   func damaged(seed: Int) {
-    var random = SeededRandom(UInt64(seed))
+    var random = Seeded(UInt64(seed))
     let good = Self.hilink(joliet: seed.isMultiple(of: 2)).build()
     for _ in 0..<50 {
       var bytes = good

@@ -1,31 +1,15 @@
-import Glibc
+import SmithBench
 import SmithBytes
 import SmithModel
 
 @testable import SmithFormats
-
-/// Repeatable randomness; a failing test prints its seed.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-  mutating func bytes(_ count: Int) -> [UInt8] {
-    (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
-  }
-}
 
 enum Sample {
   static let version = ":V3R3:21.157.06.00.264"
 
   /// Three items, none packed, each ending off the 4-byte grid.
   static func package(_ seed: UInt64 = 1) -> [UInt8] {
-    var random = SeededRandom(seed)
+    var random = Seeded(seed)
     var builder = BalongBuilder()
     builder.add(id: 0x01_0000, data: random.bytes(101), version: version, blockSize: 64)
     builder.add(id: 0x11_0000, data: random.bytes(203), version: version, blockSize: 64)
@@ -97,13 +81,5 @@ enum Sample {
       if more.isEmpty { return bytes }
       bytes += more
     }
-  }
-
-  /// A real file from the shared folder; nil where that is absent.
-  static func real(_ name: String) -> SharedBytes? {
-    let root = "\(#filePath)".split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
-    let named = unsafe getenv("MODEMSMITH_SHARED").map { unsafe String(cString: $0) }
-    let folder = named ?? "\(root)/../shared"
-    return try? SharedBytes(file: "\(folder)/real/\(name)")
   }
 }

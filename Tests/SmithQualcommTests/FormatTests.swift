@@ -1,15 +1,13 @@
-import Glibc
+import SmithBench
 import SmithBytes
 import SmithFormats
 import SmithModel
 import Testing
 
 /// A real file, or nil where the folder is absent.
-func real(_ name: String) -> SharedBytes? {
-  try? SharedBytes(file: "/work/shared/real/" + name)
-}
+func real(_ name: String) -> SharedBytes? { RealFile.named(name) }
 
-func haveReal(_ name: String) -> Bool { unsafe access("/work/shared/real/" + name, R_OK) == 0 }
+func haveReal(_ name: String) -> Bool { real(name) != nil }
 
 @Suite("Qualcomm images") struct QualcommFormatTests {
   @Test(

@@ -104,8 +104,44 @@ enum LibraryBench {
       rows.append(
         Row("find \"\(query)\" among \(count)", median(took) * 1000, "ms").atMost(20))
     }
-    let took = try (0..<5).map { _ in try seconds { keep(try library.find(for: device)) } }
-    rows.append(Row("find for the stick among \(count)", median(took) * 1000, "ms"))
+    let took = try (0..<21).map { _ in try seconds { keep(try library.find(for: device)) } }
+    rows.append(Row("find for the stick among \(count)", median(took) * 1000, "ms").atMost(20))
+    return try rows + offers(work.appendingPathComponent("other").path, count, device)
+  }
+
+  /// The same in a signed catalogue of somebody else.
+  private static func offers(_ folder: String, _ count: Int, _ device: DeviceReport) throws
+    -> [Row]
+  {
+    let products = DeviceCatalogue.huaweiBalong.families.map(\.product)
+    let catalogue = Catalogue(
+      name: "bench", made: "2026-01-01T00:00:00Z",
+      entries: (0..<count).map { number in
+        let image = FirmwareImage(
+          format: .balong, origin: 0..<100, kinds: [.firmware], segments: [],
+          claims: ImageClaims(
+            products: [products[number % products.count]],
+            firmware: FirmwareVersion(
+              "21.\(number % 700).\(number % 90).00.\(number % 300)")))
+        return Catalogue.Entry(
+          sha256: String(format: "%064x", number), names: ["\(number).bin"],
+          images: [Catalogue.Image(FoundImage(image))])
+      })
+    let key = Minisign.SecretKey()
+    let library = try Library(folder)
+    try library.trust(key.publicKey)
+    let bytes = try catalogue.encoded()
+    let signature = try key.sign(bytes, comment: "bench")
+    let took = try seconds { keep(try library.take(bytes, signature: signature)) }
+    var rows = [Row("import of a catalogue of \(count)", took, "s")]
+    for query in ["E3531", "21.157", "nothing-like-it"] {
+      let took = try (0..<21).map { _ in try seconds { keep(try library.findOffers(query)) } }
+      rows.append(
+        Row("find \"\(query)\" in a catalogue of \(count)", median(took) * 1000, "ms").atMost(20))
+    }
+    let find = try (0..<21).map { _ in try seconds { keep(try library.findOffers(for: device)) } }
+    rows.append(
+      Row("find for the stick in a catalogue of \(count)", median(find) * 1000, "ms").atMost(20))
     return rows
   }
 

@@ -11,12 +11,19 @@ final class PlayedLoader: ByteLink, @unchecked Sendable {
   private var waiting: [[UInt8]] = []
   private(set) var now: Duration = .zero
 
-  init(_ bytes: ArraySlice<UInt8>) {
+  private let isHIP: Bool
+
+  /// HIP frames have no checksum: those of the input are taken as they are.
+  init(_ bytes: ArraySlice<UInt8>, isHIP: Bool = false) {
+    self.isHIP = isHIP
     pieces = bytes.split(separator: 0xff).map { [UInt8]($0) }
   }
 
   func send(_ bytes: [UInt8]) async throws(LinkError) {
-    if !pieces.isEmpty { waiting.append(HDLC.frame(pieces.removeFirst())) }
+    if !pieces.isEmpty {
+      let piece = pieces.removeFirst()
+      waiting.append(isHIP ? [0x7e] + piece + [0x7e] : HDLC.frame(piece))
+    }
   }
   func receive(within limit: Duration) async throws(LinkError) -> [UInt8] {
     guard !waiting.isEmpty else {
@@ -30,17 +37,28 @@ final class PlayedLoader: ByteLink, @unchecked Sendable {
   func close() async {}
 }
 
-/// Sierra images, answer lines and the download procedure: nothing traps, everything ends. The
+/// Sierra images, answer lines, settings and the download procedures: nothing traps, everything ends. The
 /// first byte chooses which.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzSierra(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
   guard let choice = bytes.first else { return 0 }
-  switch choice % 3 {
+  switch choice % 5 {
   case 0:
     fuzzImage(SharedBytes([UInt8](bytes.dropFirst())))
     fuzzImage(SharedBytes(sealed([UInt8](bytes.dropFirst()))))
   case 1: fuzzAnswers(String(decoding: bytes.dropFirst(), as: UTF8.self))
+  case 2:
+    // What reads as settings is written as the same bytes again.
+    let payload = [UInt8](bytes.dropFirst())
+    if let settings = NVUpdate(SharedBytes(payload)) {
+      precondition(settings.encoded == payload, "settings changed on their way")
+    }
+  case 3:
+    let link = PlayedLoader(bytes.dropFirst(), isHIP: true)
+    let file = SharedBytes([UInt8](repeating: 7, count: 5000))
+    Task.immediate { try? await SierraHIP.download(file, over: link) }
+    precondition(link.now < .seconds(7200), "a wait without a bound")
   default:
     let link = PlayedLoader(bytes.dropFirst())
     let image = QDLImage(

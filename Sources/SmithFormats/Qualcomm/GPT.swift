@@ -70,7 +70,7 @@ public struct GPT: Equatable, Sendable {
     else { throw .gptEntry("the header is cut or stands in the wrong sector") }
     var header = bytes.bytes(size..<(size + Int(headerSize)))
     for offset in 16..<20 { header[offset] = 0 }
-    guard GPTChecksum.of(header) == crc else { throw .gptChecksum("header") }
+    guard CRC32.of(header) == crc else { throw .gptChecksum("header") }
     guard count <= 1024, (128...4096).contains(entrySize), entrySize.isMultiple(of: 128),
       table >= 2, table <= UInt64(bytes.count), first <= last
     else { throw .gptEntry("\(count) entries of \(entrySize) bytes at sector \(table)") }
@@ -78,7 +78,7 @@ public struct GPT: Equatable, Sendable {
     guard let region = bytes.slice(start..<(start + Int(count) * Int(entrySize))) else {
       throw .gptEntry("the entries lie outside the bytes")
     }
-    guard GPTChecksum.of(region.bytes()) == tableCRC else { throw .gptChecksum("entries") }
+    guard CRC32.of(region.bytes()) == tableCRC else { throw .gptChecksum("entries") }
     self.init(
       sectorSize: size, firstUsable: first, lastUsable: last, disk: disk.bytes(), entries: [])
     for index in 0..<Int(count) {
@@ -104,9 +104,9 @@ public struct GPT: Equatable, Sendable {
     for value in [1, sectors &- 1, firstUsable, lastUsable] { header.append(little: value) }
     header += (disk + [UInt8](repeating: 0, count: 16)).prefix(16)
     header.append(little: UInt64(2))
-    for word in [128, 128, GPTChecksum.of(table)] as [UInt32] { header.append(little: word) }
+    for word in [128, 128, CRC32.of(table)] as [UInt32] { header.append(little: word) }
     var crc: [UInt8] = []
-    crc.append(little: GPTChecksum.of(header))
+    crc.append(little: CRC32.of(header))
     header.replaceSubrange(16..<20, with: crc)
     let protective = [UInt8](repeating: 0, count: sectorSize - 2) + [0x55, 0xaa]
     let gap = [UInt8](repeating: 0, count: sectorSize - header.count)
@@ -142,9 +142,4 @@ public struct GPT: Equatable, Sendable {
       border = entry.last == .max ? .max : entry.last + 1
     }
   }
-}
-
-/// CRC-32 of IEEE 802.3 as GPT uses it: the bitwise opposite of Sierra's.
-private enum GPTChecksum {
-  static func of(_ bytes: [UInt8]) -> UInt32 { ~CRC32Sierra.of(bytes) }
 }

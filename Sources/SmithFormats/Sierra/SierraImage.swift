@@ -34,7 +34,7 @@ public struct SierraNode: Sendable {
 /// A `.cwe`, `.spk` or `.nvu` file of Sierra Wireless (Docs/Protocols/sierra-cwe.md).
 public struct SierraImage: Sendable {
   /// What a file brings.
-  public enum Kind: String, Sendable {
+  public enum Kind: String, Sendable, Codable {
     /// Firmware only (`.cwe` of a package, or a single image).
     case firmware
     /// Carrier or OEM settings only (`.nvu`).

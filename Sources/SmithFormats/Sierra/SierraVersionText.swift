@@ -2,7 +2,7 @@ public import SmithModel
 
 /// What a version text or file name of Sierra says: family, firmware, carrier, configuration
 /// (Docs/Protocols/sierra-cwe.md section 6).
-public struct SierraVersionText: Hashable, Sendable {
+public struct SierraVersionText: Hashable, Sendable, Codable {
   /// Stock-keeping unit; `9999999` generic, `INTERNAL` a vendor build; nil if not stated.
   public var sku: String?
   /// Part number of the package; nil if not stated.
@@ -23,6 +23,11 @@ public struct SierraVersionText: Hashable, Sendable {
 
   /// Reads whatever is recognised in `text`; a path or an extension does no harm.
   public init(_ text: String) {
+    let word = text.split(separator: " ").first.map(String.init) ?? ""
+    if let early = Self.early(word) {
+      (family, firmware, _) = early
+      return
+    }
     let name = text.split(separator: "/").last.map(String.init) ?? text
     let parts = name.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
     if parts.count >= 7 {
@@ -39,6 +44,24 @@ public struct SierraVersionText: Hashable, Sendable {
       if Self.isCarrier(part) { carrier = part }
     }
     readConfiguration(parts.dropFirst(place + 1))
+  }
+
+  /// The parts of a 3G version, as in `K1_0_2_4AP`: the letter of its line, its groups of numbers
+  /// joined by dots, the letters behind them; nil for any other word
+  /// (Docs/Protocols/sierra-identify.md section 3).
+  public static func early(
+    _ word: String
+  ) -> (line: String, version: FirmwareVersion, letters: String)? {
+    let line = word.prefix { $0.isASCII && $0.isLetter }
+    let rest = word.dropFirst(line.count)
+    let number = rest.prefix { ($0.isASCII && $0.isNumber) || $0 == "_" }
+    let letters = String(rest.dropFirst(number.count))
+    guard line.count == 1, letters.hasSuffix("AP") || letters.hasSuffix("BT"),
+      letters.allSatisfy({ $0.isASCII && $0.isLetter })
+    else { return nil }
+    let version = FirmwareVersion(number.split(separator: "_").joined(separator: "."))
+    guard let groups = version.groups, groups.count >= 3 else { return nil }
+    return (String(line), version, letters)
   }
 
   private mutating func readConfiguration(_ parts: ArraySlice<String>) {

@@ -70,6 +70,11 @@ extension SierraStick {
   }
 
   private func newVersion(_ texts: [String]) -> String {
+    if case .hip = personality.loader {
+      // `K1_0_2_9AP C:/...`: the line's letter is the personality's own.
+      let word = texts.first?.split(separator: " ").first.map(String.init) ?? ""
+      return word.hasPrefix(personality.family) ? String(word.dropFirst(1)) : personality.firmware
+    }
     let suffix = personality.firmware.hasSuffix("AP") ? "AP" : ""
     for text in texts {
       if let words = Self.words(text) { return words.firmware + suffix }

@@ -13,6 +13,8 @@ struct SierraLoaderState: Sendable {
   var size = 0
   var sequence: UInt16 = 0
   var ram: [UInt8] = []
+  /// Sum of every byte of a HIP download so far.
+  var sum: UInt16 = 0
   /// A chunk whose payload is still coming: bytes to come, and since when nothing came.
   var chunk: (sequence: UInt16, left: Int)?
   var lastByteAt: Duration = .zero
@@ -35,7 +37,9 @@ extension SierraStick {
     if let flashing = loader.flashing {
       loader.flashing = nil
       finishFlash()
-      return quirks.losesLastAnswer ? [] : answer(flashing.answer, at: now)
+      if quirks.losesLastAnswer { return [] }
+      if case .hip = personality.loader { return hipAnswer(flashing.answer, at: now) }
+      return answer(flashing.answer, at: now)
     }
     loader.chunk = nil
     loader.state = .greeted

@@ -99,43 +99,4 @@ extension SierraStick {
   mutating func reset(at now: Duration) {
     leaving = (now + timing.leave, quirks.staysInBoot)
   }
-
-  /// HIP of the 3G cards: loopback and reset are played, the rest is noted and not answered.
-  mutating func hipReceive(_ bytes: [UInt8], at now: Duration) -> [Emission] {
-    loader.input += bytes
-    var sent: [Emission] = []
-    while let end = loader.input.firstIndex(of: 0x7e) {
-      let body = SierraStick.unescaped([UInt8](loader.input[..<end]))
-      loader.input.removeFirst(end + 1)
-      guard body.count >= 4 else { continue }
-      switch body[2] {
-      case 0x03:
-        let reply = SierraStick.escaped([body[0], body[1], 0x43, 0] + body.dropFirst(4))
-        sent.append(Emission(port: 0, bytes: reply, at: now + quirks.answerDelay))
-      case 0x0b: leaving = (now + timing.leave, body[3] == 1)
-      default: complaints.append("HIP message \(body[2])")
-      }
-    }
-    return sent
-  }
-
-  private static func unescaped(_ bytes: [UInt8]) -> [UInt8] {
-    var plain: [UInt8] = []
-    var escape = false
-    for byte in bytes {
-      if byte == 0x7d, !escape {
-        escape = true
-      } else {
-        plain.append(escape ? byte ^ 0x20 : byte)
-        escape = false
-      }
-    }
-    return plain
-  }
-
-  private static func escaped(_ body: [UInt8]) -> [UInt8] {
-    var wire: [UInt8] = [0x7e]
-    for byte in body { wire += byte == 0x7e || byte == 0x7d ? [0x7d, byte ^ 0x20] : [byte] }
-    return wire + [0x7e]
-  }
 }

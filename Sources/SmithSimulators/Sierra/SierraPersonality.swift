@@ -6,7 +6,7 @@ public struct SierraPersonality: Sendable {
   public enum Loader: Equatable, Sendable {
     /// QDL in exactly that version; whether it knows the switch command.
     case qdl(version: UInt8, knowsSwitch: Bool)
-    /// HIP of the 3G cards: only loopback and reset are played.
+    /// HIP of the 3G cards (Docs/Protocols/sierra-hip.md section 6).
     case hip
   }
 

@@ -53,8 +53,7 @@ public struct HuaweiBalong: Family {
   public func judge(
     _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
   ) throws(Trouble) -> Judgement {
-    try checkVendor(report)
-    try checkProduct(image, report, state, policy)
+    if let objection = objections(image, report, state, policy).first { throw objection }
     var judgement = Judgement()
     judgement.before = report.firmware
     judgement.after = image.claims.firmware
@@ -69,7 +68,7 @@ public struct HuaweiBalong: Family {
     judgement.overheadSeconds = state == .normal ? 90 : 60
     if let before = report.firmware, let after = image.claims.firmware {
       judgement.isThere = after.isConfirmed(by: before)
-      if !judgement.isThere || state != .normal || policy.reinstall {
+      if Self.compares(before, after, state, policy) {
         try HuaweiVersions.compare(before, after, policy, &judgement.warnings)
       }
     }
@@ -113,6 +112,35 @@ public struct HuaweiBalong: Family {
 
   // MARK: Comparing
 
+  /// Vendor, chip, product, versions: each is looked at, whatever the others came to.
+  public func objections(
+    _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
+  ) -> [Trouble] {
+    func trouble(_ check: () throws(Trouble) -> Void) -> Trouble? {
+      do throws(Trouble) { try check() } catch { return error }
+      return nil
+    }
+    if let other = trouble({ () throws(Trouble) in try checkVendor(report) }) { return [other] }
+    let versions = trouble { () throws(Trouble) in
+      guard let before = report.firmware, let after = image.claims.firmware,
+        Self.compares(before, after, state, policy)
+      else { return }
+      var ignored: [String] = []
+      try HuaweiVersions.compare(before, after, policy, &ignored)
+    }
+    return [
+      trouble { () throws(Trouble) in try checkChip(report) },
+      trouble { () throws(Trouble) in try checkProduct(image, report, state, policy) }, versions,
+    ].compactMap { $0 }
+  }
+
+  /// What runs already is written again only on purpose, and compared only then.
+  private static func compares(
+    _ before: FirmwareVersion, _ after: FirmwareVersion, _ state: StickState, _ policy: Policy
+  ) -> Bool {
+    !after.isConfirmed(by: before) || state != .normal || policy.reinstall
+  }
+
   private func checkVendor(_ report: DeviceReport) throws(Trouble) {
     guard report.vendor == vendor else {
       throw Trouble(
@@ -121,6 +149,9 @@ public struct HuaweiBalong: Family {
         advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
         exitCode: .refused)
     }
+  }
+
+  private func checkChip(_ report: DeviceReport) throws(Trouble) {
     guard report.world != .qualcomm else {
       throw Trouble(
         "plan.wrong-chip",

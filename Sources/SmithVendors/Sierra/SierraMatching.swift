@@ -46,6 +46,8 @@ public enum SierraMismatch: Error, Equatable, Sendable {
   case unproven(String)
   /// File and stick are of different chip families.
   case otherFamily(file: String, stick: String)
+  /// The settings are for another generation of sticks than this one.
+  case otherGeneration(file: String, stick: String)
   /// The product code of the file belongs to another chip.
   case otherProduct(file: String, stick: String)
   /// The file is for the boot loader's generation that is not supported.
@@ -92,6 +94,13 @@ extension SierraMismatch: TroubleConvertible {
         "sierra.other-family", "The file is for another chip family.",
         ["file \(file), stick \(stick)"],
         "Look for a file for \(stick)."
+      )
+    case .otherGeneration(let file, let stick):
+      (
+        "sierra.nvu-other-generation",
+        "The settings file (.nvu) is for another generation of sticks.",
+        ["file \(file), stick \(stick)"],
+        "Take the .nvu that was released together with the firmware of this stick."
       )
     case .otherProduct(let file, let stick):
       (
@@ -164,7 +173,7 @@ public enum SierraMatching {
   /// - Parameter waived: rules that the owner waives; only those that can be.
   /// - Throws: the first mismatch; what is unknown on either side is no match.
   public static func match(
-    _ images: [SierraImage], with device: SierraDevice,
+    _ images: [SierraClaim], with device: SierraDevice,
     waived: (SierraMismatch) -> Bool = { _ in false }
   ) throws(SierraMismatch) -> Match {
     func enforce(_ mismatch: SierraMismatch) throws(SierraMismatch) {
@@ -210,8 +219,16 @@ public enum SierraMatching {
       warnings: warnings)
   }
 
+  /// As above, for files that are at hand.
+  public static func match(
+    _ images: [SierraImage], with device: SierraDevice,
+    waived: (SierraMismatch) -> Bool = { _ in false }
+  ) throws(SierraMismatch) -> Match {
+    try match(images.map(SierraClaim.init), with: device, waived: waived)
+  }
+
   private static func checkFile(
-    _ image: SierraImage, _ revision: SierraRevision
+    _ image: SierraClaim, _ revision: SierraRevision
   ) throws(SierraMismatch) {
     switch image.kind {
     case .difference: throw .difference
@@ -223,9 +240,12 @@ public enum SierraMatching {
     }
     if SierraGeneration.outOfScope.contains(family) { throw .outOfScope(family: family) }
     guard family == revision.family else {
+      if image.kind == .carrier {
+        throw .otherGeneration(file: family, stick: revision.family)
+      }
       throw .otherFamily(file: family, stick: revision.family)
     }
-    let product = image.root.header.product.description.uppercased()
+    let product = image.product.uppercased()
     if let chips = families[product], !chips.contains(where: revision.family.hasPrefix) {
       throw .otherProduct(file: product, stick: revision.family)
     }
@@ -238,7 +258,7 @@ public enum SierraMatching {
   ]
 
   private static func notes(
-    firmware: SierraImage?, carrier: SierraImage?, _ revision: SierraRevision
+    firmware: SierraClaim?, carrier: SierraClaim?, _ revision: SierraRevision
   ) -> [String] {
     let needsSettings = ["SWI9X15", "SWI9X30"].contains(where: revision.family.hasPrefix)
     guard firmware != nil, carrier == nil, needsSettings else { return [] }
@@ -247,7 +267,7 @@ public enum SierraMatching {
 
   /// A package made for one buyer is not for the stick of another; generic and vendor builds are
   /// for all sticks that no other company sells.
-  private static func otherSeller(_ image: SierraImage, _ device: SierraDevice) -> SierraMismatch? {
+  private static func otherSeller(_ image: SierraClaim, _ device: SierraDevice) -> SierraMismatch? {
     guard let sku = image.versions.sku else { return nil }
     if sku == device.package?.sku { return nil }
     let isGeneric = sku == "9999999" || sku == "INTERNAL"

@@ -1,4 +1,5 @@
 import SmithBytes
+import SmithFormats
 public import SmithModel
 
 /// The revision text of a Sierra stick, taken apart (Docs/Protocols/sierra-identify.md section 3).
@@ -25,7 +26,7 @@ public struct SierraRevision: Hashable, Sendable {
     }
     if let parts = Self.modern(word) {
       (family, version, image) = parts
-    } else if let parts = Self.early(word) {
+    } else if let parts = SierraVersionText.early(word) {
       (family, version, image) = parts
     } else {
       return nil
@@ -48,19 +49,6 @@ public struct SierraRevision: Hashable, Sendable {
       return nil
     }
     return (parts[0], version, letters)
-  }
-
-  private static func early(_ word: String) -> (String, FirmwareVersion, String)? {
-    let line = word.prefix { $0.isASCII && $0.isLetter }
-    let rest = word.dropFirst(line.count)
-    let number = rest.prefix { ($0.isASCII && $0.isNumber) || $0 == "_" }
-    let letters = String(rest.dropFirst(number.count))
-    guard line.count == 1, letters.hasSuffix("AP") || letters.hasSuffix("BT"),
-      letters.allSatisfy({ $0.isASCII && $0.isLetter })
-    else { return nil }
-    let version = FirmwareVersion(number.split(separator: "_").joined(separator: "."))
-    guard let groups = version.groups, groups.count >= 3 else { return nil }
-    return (String(line), version, letters)
   }
 }
 

@@ -4,7 +4,8 @@ import SmithLink
 import SmithModel
 import SmithProtocols
 
-/// Boot and hold, then the images over QDL (Docs/Protocols/sierra-qdl.md section 6).
+/// Boot and hold, then the images over QDL (Docs/Protocols/sierra-qdl.md section 6), or the one
+/// image over HIP (Docs/Protocols/sierra-hip.md section 3).
 struct SierraRoute {
   private let bus: any Bus
   private let witness: any FlashWitness
@@ -20,6 +21,7 @@ struct SierraRoute {
   /// Does the whole job up to the reset. The one-way door of an image is its last chunk: until
   /// then the loader keeps everything in memory.
   func flash(_ job: FlashJob, over link: any ByteLink) async throws(Trouble) {
+    let isHIP = SierraHIPRules.apply(to: job.report, job.state)
     let images = try Self.images(of: job)
     var link = link
     if job.state == .normal {
@@ -28,7 +30,11 @@ struct SierraRoute {
     }
     do throws(Trouble) {
       try await witness.didEnter(product: nil)
-      try await write(images, over: link)
+      if isHIP {
+        try await write(job.image, overHIP: link)
+      } else {
+        try await write(images, over: link)
+      }
     } catch {
       await link.close()
       throw error
@@ -54,6 +60,26 @@ struct SierraRoute {
     } catch {
       throw error.trouble
     }
+  }
+
+  /// The door is before the first byte: that nothing is written until the request to program is
+  /// an inference.
+  private func write(_ image: FirmwareImage, overHIP link: any ByteLink) async throws(Trouble) {
+    guard let file = image.segments.first?.stored else {
+      throw HIPError.badPlan("no image").trouble
+    }
+    let witness = witness
+    var isBegun = false
+    do {
+      try await SierraHIP.download(file, over: link) { progress throws(Trouble) in
+        if !isBegun { try await witness.willWrite(item: 0) }
+        isBegun = true
+        await witness.wrote(max(0, progress.sent - SierraHeader.size), of: 0)
+        guard progress.isDone else { return }
+        try await witness.didWrite(item: 0)
+        try await witness.willLeave()
+      }
+    } catch { throw error.trouble }
   }
 
   /// Turns what QDL tells into the engine's steps.

@@ -1,3 +1,5 @@
+import SmithBytes
+
 /// Numbers of the code routines (Docs/Protocols/huawei-codes.md section 3).
 enum HuaweiCodeTables {
   /// Weighted sum, v2.
@@ -24,11 +26,7 @@ enum HuaweiCodeTables {
   static let pairs = [UInt8]("5739146280098765432112345678905".utf8)
 
   /// The CRC-32 table in its ordinary order: v2.
-  static let crcV2: [UInt32] = (0..<256).map { index in
-    (0..<8).reduce(UInt32(index)) { value, _ in
-      value & 1 == 1 ? (value >> 1) ^ 0xedb8_8320 : value >> 1
-    }
-  }
+  static let crcV2 = CRC32.table
   /// The same numbers in another order: v201.
   static let crcV201: [UInt32] = orderV201.map { crcV2[Int($0)] }
 
