@@ -22,6 +22,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let ciphers = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let arguments = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -83,7 +84,7 @@ let package = Package(
       name: "SmithVendors",
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
-        crypto,
+        crypto, ciphers,
       ],
       resources: [
         .embedInCode("Devices/huawei-balong.json5"),
@@ -141,11 +142,14 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
         "SmithVendors", "SmithEngine", "SmithPorts", "SmithArchives", "SmithLibrary",
-        "SmithPage", "SmithSimulators", "SmithBench", "SmithTrials", arguments,
+        "SmithPage", "SmithFleet", "SmithSimulators", "SmithBench", "SmithTrials", arguments,
       ]),
     room(
       "SmithPage",
       ["SmithBytes", "SmithModel", "SmithLink", "SmithEngine", "SmithPorts", crypto, flyingFox]),
+    room(
+      "SmithFleet",
+      ["SmithModel", "SmithLink", "SmithFormats", "SmithVendors", "SmithEngine", crypto]),
     .executableTarget(
       name: "modemsmith", dependencies: ["SmithCLI"], swiftSettings: strict),
     // Tests
@@ -185,6 +189,12 @@ let package = Package(
         "SmithEngine", "SmithFormats", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     tests(
+      "HuaweiQualcommTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        "SmithVendors", "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
+    tests(
       "USBIPTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithPorts", "SmithSimulators"]),
     tests("SmithATTests", ["SmithAT", "SmithBytes", "SmithLink", "SmithModel"]),
     tests("SmithVendorsTests", ["SmithVendors", "SmithAT", "SmithLink", "SmithModel"]),
@@ -207,6 +217,13 @@ let package = Package(
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
         "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
+    tests(
+      "FleetTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithVendors", "SmithEngine",
+        "SmithFleet",
+        "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
     // Runs the executable as its owner does; imports none of it.
     tests("FaceTests", []),
     tests(
@@ -214,6 +231,12 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols",
         "SmithSimulators",
+      ]),
+    tests(
+      "FirehoseTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
+        "SmithAT", "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", crypto,
       ]),
     tests(
       "SierraTests",

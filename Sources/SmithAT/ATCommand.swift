@@ -1,3 +1,5 @@
+import SmithBytes
+
 /// One command line for a modem, without its carriage return (Docs/Protocols/at.md section 1).
 public struct ATCommand: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
   /// The line as it leaves, from `AT` on. It may hold a code or PIN: `description` does not.
@@ -19,9 +21,10 @@ public struct ATCommand: Sendable, Hashable, ExpressibleByStringLiteral, CustomS
   /// How long the answer of this command may take (Docs/Protocols/at.md section 5).
   ///
   /// The sum over the commands of the line, at most five minutes.
-  public var usualLimit: Duration {
-    let parts = ATLine(text).parts
-    let total = parts.reduce(0) { $0 + Self.seconds(of: $1) }
+  public var usualLimit: Duration { Self.usualLimit(of: ATLine(text)) }
+
+  static func usualLimit(of line: ATLine) -> Duration {
+    let total = line.parts.reduce(0) { $0 + seconds(of: $1) }
     return .seconds(min(max(total, 5), 300))
   }
 
@@ -62,63 +65,75 @@ struct ATLine {
   /// The commands in order.
   var parts: [Part] = []
 
-  static let signs = Set("+^$!*%#_@\\")
+  /// Whether a byte begins the name of an extended command.
+  static func isSign(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x2b, 0x5e, 0x24, 0x21, 0x2a, 0x25, 0x23, 0x40, 0x5f, 0x5c: true  // + ^ $ ! * % # @ _ \
+    default: false
+    }
+  }
 
   init(_ text: String) {
-    var rest = Substring(Self.plain(text))
-    if rest.hasPrefix("AT") { rest.removeFirst(2) }
-    while let first = rest.first {
-      if Self.signs.contains(first) {
-        let name = rest.prefix { Self.signs.contains($0) || Self.isNameCharacter($0) }
-        rest.removeFirst(name.count)
-        let tail = Self.upToSemicolon(rest)
-        parts.append(
-          Part(
-            name: String(name), isTest: tail.hasPrefix("=?"),
-            isSet: tail.hasPrefix("=") && !tail.hasPrefix("=?")))
-        rest.removeFirst(tail.count)
-      } else if first == "D" {
+    let line = Self.plain(text)
+    var at = line.starts(with: [0x41, 0x54]) ? 2 : 0
+    while at < line.count {
+      let first = line[at]
+      if Self.isSign(first) {
+        at = extended(line, at)
+      } else if first == 0x44 {
         parts.append(Part(name: "D", isTest: false, isSet: true))
         return
       } else {
-        if first.isLetter { parts.append(Part(name: String(first), isTest: false, isSet: false)) }
-        rest.removeFirst()
+        if Self.isLetter(first) {
+          let name = String(UnicodeScalar(first))
+          parts.append(Part(name: name, isTest: false, isSet: false))
+        }
+        at += 1
       }
     }
+  }
+
+  /// Takes the extended command that begins at `start`; returns where the next one begins.
+  private mutating func extended(_ line: [UInt8], _ start: Int) -> Int {
+    var end = start
+    while end < line.count,
+      Self.isSign(line[end]) || Self.isLetter(line[end]) || (0x30...0x39).contains(line[end])
+    {
+      end += 1
+    }
+    let sets = end < line.count && line[end] == 0x3d
+    let tests = sets && end + 1 < line.count && line[end + 1] == 0x3f
+    parts.append(
+      Part(
+        name: String(decoding: line[start..<end], as: UTF8.self), isTest: tests,
+        isSet: sets && !tests))
+    var quoted = false
+    while end < line.count, quoted || line[end] != 0x3b {
+      if line[end] == 0x22 { quoted.toggle() }
+      end += 1
+    }
+    return end
   }
 
   /// Whether the line dials or answers, so that call results are its final results.
   var calls: Bool {
-    parts.contains { ["D", "A", "O", "+CGDATA"].contains($0.name) }
+    parts.contains { $0.name == "D" || $0.name == "A" || $0.name == "O" || $0.name == "+CGDATA" }
   }
 
   /// Upper case, blanks outside of quotes taken off.
-  static func plain(_ text: String) -> String {
+  static func plain(_ text: String) -> [UInt8] {
     var quoted = false
     var result: [UInt8] = []
+    result.reserveCapacity(text.utf8.count)
     for byte in text.utf8 {
       if byte == 0x22 { quoted.toggle() }
       switch byte {
       case 0x09...0x0d, 0x20: if quoted { result.append(byte) }
-      case 0x61...0x7a: result.append(byte - 0x20)
-      default: result.append(byte)
+      default: result.append(byte.inUpperCase)
       }
     }
-    return String(decoding: result, as: UTF8.self)
+    return result
   }
 
-  private static func isNameCharacter(_ character: Character) -> Bool {
-    character.isASCII && (character.isLetter || character.isNumber)
-  }
-
-  private static func upToSemicolon(_ text: Substring) -> Substring {
-    var quoted = false
-    var end = text.startIndex
-    while end < text.endIndex {
-      if text[end] == "\"" { quoted.toggle() }
-      if text[end] == ";", !quoted { break }
-      end = text.index(after: end)
-    }
-    return text[..<end]
-  }
+  private static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) }
 }

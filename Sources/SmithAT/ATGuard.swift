@@ -1,3 +1,5 @@
+import SmithBytes
+
 /// What a session lets out (Docs/Protocols/at.md section 7).
 ///
 /// Judges the whole line, with blanks and quotes taken off and case ignored, so that a command
@@ -49,7 +51,7 @@ public struct ATGuard: Sendable, Equatable {
   }
 
   /// Names that are refused whatever follows, with their reasons.
-  private static let never: [(name: String, reason: String)] = [
+  private static let never: [(name: Name, reason: String)] = [
     ("^CIMEI", "it writes the identity"), ("+EGMR", "it writes the identity"),
     ("^NVRESTORE", "it overwrites data of the unit"), ("!NVRESTORE", "it overwrites settings"),
     ("!RMARESET", "it overwrites settings"), ("!QPSTDLOAD", "it stops the firmware for good"),
@@ -59,7 +61,7 @@ public struct ATGuard: Sendable, Equatable {
   ]
 
   /// Names that are refused when they set something.
-  private static let neverSet: [(name: String, reason: String)] = [
+  private static let neverSet: [(name: Name, reason: String)] = [
     ("^PHYNUM", "it writes the identity"), ("^SN", "it writes the serial number"),
     ("^DATALOCK", "it opens identity data for writing"),
     ("+ZNCK", "a wrong code costs a try for good"), ("!SETCND", "it changes the password"),
@@ -68,22 +70,30 @@ public struct ATGuard: Sendable, Equatable {
     ("+SN", "it writes the serial number"), ("+ZSN", "it writes the serial number"),
   ]
 
+  private static let compositions: [Name] = ["!UDPID", "!UDUSBCOMP", "!USBCOMP"]
+  private static let imageStores: [Name] = ["!IMAGE", "!GOBIIMAGE"]
+  private static let identities: [Name] = ["+CGSN", "+GSN"]
+
   private func fixedRefusal(_ line: Line) -> String? {
-    for entry in Self.never where line.contains(entry.name.utf8) { return entry.reason }
+    for entry in Self.never where line.contains(entry.name) { return entry.reason }
     if Self.changesLineEnd(line) { return "it changes the characters that end a command" }
     return nil
   }
 
   /// S3, S4 and S5 move the ends that this guard relies on.
   private static func changesLineEnd(_ line: Line) -> Bool {
-    for tail in line.tails(of: "S") {
-      let digits = tail.prefix { $0.isNumber }
-      let after = tail.dropFirst(digits.count)
-      if let register = Int(digits), (3...5).contains(register), after.first == "=",
-        after.dropFirst().first != "?"
-      {
-        return true
+    let bytes = line.bytes
+    for start in bytes.indices where bytes[start] == 0x53 {
+      var at = start + 1
+      var register = 0
+      while at < bytes.count, (0x30...0x39).contains(bytes[at]) {
+        register = min(register * 10 + Int(bytes[at] - 0x30), 1000)
+        at += 1
       }
+      guard at > start + 1, (3...5).contains(register), at < bytes.count, bytes[at] == 0x3d else {
+        continue
+      }
+      if at + 1 == bytes.count || bytes[at + 1] != 0x3f { return true }
     }
     return false
   }
@@ -125,15 +135,17 @@ public struct ATGuard: Sendable, Equatable {
 
   private func setRefusal(_ line: Line) -> String? {
     for entry in Self.neverSet where Self.sets(entry.name, in: line) {
-      if entry.name == "+ZNCK", exceptions.contains(.zteLockCode), Self.isZTECode(line) { continue }
+      if entry.name.text == "+ZNCK", exceptions.contains(.zteLockCode), Self.isZTECode(line) {
+        continue
+      }
       return entry.reason
     }
     if !exceptions.contains(.sierraComposition) {
-      for name in ["!UDPID", "!UDUSBCOMP", "!USBCOMP"] where Self.sets(name, in: line) {
+      for name in Self.compositions where Self.sets(name, in: line) {
         return "it can make the stick unreachable"
       }
     }
-    for name in ["!IMAGE", "!GOBIIMAGE"] {
+    for name in Self.imageStores {
       for tail in line.tails(of: name) where tail.hasPrefix("=") {
         // 1 lists, 2 tells the maximum, 0 deletes.
         guard let operation = tail.dropFirst().first, "?12".contains(operation) else {
@@ -142,7 +154,7 @@ public struct ATGuard: Sendable, Equatable {
       }
     }
     // 27.007 knows +CGSN=0...3 as a question; a longer value is an identity.
-    for name in ["+CGSN", "+GSN"] {
+    for name in Self.identities {
       for tail in line.tails(of: name) where tail.hasPrefix("=") {
         if tail.dropFirst().prefix(while: { $0 != ";" }).count > 1 {
           return "it writes the identity"
@@ -164,9 +176,23 @@ public struct ATGuard: Sendable, Equatable {
     return nil
   }
 
-  static func sets(_ name: String, in line: Line) -> Bool {
+  static func sets(_ name: Name, in line: Line) -> Bool {
     line.tails(of: name).contains { tail in
       tail.hasPrefix("=") && !(tail == "=?" || tail.hasPrefix("=?;"))
+    }
+  }
+
+  /// A name to look for: some forty of them in every command, so most are told apart by their
+  /// first eight bytes at once.
+  struct Name: ExpressibleByStringLiteral, Sendable {
+    let text: String
+    fileprivate let head: UInt64
+    fileprivate let mask: UInt64
+
+    init(stringLiteral value: String) {
+      text = value
+      head = Line.head([UInt8](value.utf8)[...])
+      mask = value.utf8.count >= 8 ? .max : (1 << (8 * UInt64(value.utf8.count))) - 1
     }
   }
 
@@ -174,44 +200,67 @@ public struct ATGuard: Sendable, Equatable {
   /// command that leaves, so it looks quickly.
   struct Line {
     let bytes: [UInt8]
+    /// Where names of extended commands begin.
+    private let starts: [(index: Int, head: UInt64)]
 
     init(_ text: String) {
-      bytes = text.utf8.compactMap { byte in
-        switch byte {
-        case 0x20, 0x22: nil
-        case 0x61...0x7a: byte - 0x20
-        default: byte
-        }
+      let bytes: [UInt8] = text.utf8.compactMap { byte in
+        byte == 0x20 || byte == 0x22 ? nil : byte.inUpperCase
       }
+      self.bytes = bytes
+      var starts: [(index: Int, head: UInt64)] = []
+      for index in bytes.indices where ATLine.isSign(bytes[index]) {
+        starts.append((index, Self.head(bytes[index...])))
+      }
+      self.starts = starts
+    }
+
+    /// The first eight bytes, or as many as there are.
+    fileprivate static func head(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+      var word: UInt64 = 0
+      for (place, byte) in bytes.prefix(8).enumerated() { word |= UInt64(byte) << (8 * place) }
+      return word
     }
 
     func begins(_ name: String) -> Bool {
-      bytes.starts(with: name.utf8)
+      holds(name.utf8, at: 0)
     }
 
-    func contains(_ name: String.UTF8View) -> Bool {
+    func contains(_ name: Name) -> Bool {
       firstIndex(of: name, from: 0) != nil
     }
 
     /// What follows each occurrence of `name`.
-    func tails(of name: String) -> [Substring] {
+    func tails(of name: Name) -> [Substring] {
       var result: [Substring] = []
       var from = 0
-      while let at = firstIndex(of: name.utf8, from: from) {
-        result.append(Substring(decoding: bytes[(at + name.utf8.count)...], as: UTF8.self))
+      while let at = firstIndex(of: name, from: from) {
+        let end = at + name.text.utf8.count
+        result.append(Substring(decoding: bytes[end...], as: UTF8.self))
         from = at + 1
       }
       return result
     }
 
-    private func firstIndex(of name: String.UTF8View, from start: Int) -> Int? {
-      guard let first = name.first, bytes.count >= name.count else { return nil }
-      var index = start
-      while index + name.count <= bytes.count {
-        if bytes[index] == first, bytes[index...].starts(with: name) { return index }
-        index += 1
+    private func firstIndex(of name: Name, from start: Int) -> Int? {
+      let text = name.text.utf8
+      guard let first = text.first else { return nil }
+      guard ATLine.isSign(first) else {
+        return bytes.indices.first { $0 >= start && holds(text, at: $0) }
+      }
+      for place in starts where place.head & name.mask == name.head && place.index >= start {
+        if text.count <= 8 || holds(text, at: place.index) { return place.index }
       }
       return nil
+    }
+
+    private func holds(_ name: String.UTF8View, at start: Int) -> Bool {
+      var at = start
+      for byte in name {
+        guard at < bytes.count, bytes[at] == byte else { return false }
+        at += 1
+      }
+      return true
     }
   }
 }

@@ -1,3 +1,5 @@
+import SmithBytes
+
 /// How a modem ended its answer (Docs/Protocols/at.md section 3).
 public enum ATFinal: Sendable, Equatable, Hashable {
   /// `OK`.
@@ -44,7 +46,14 @@ public enum ATFinal: Sendable, Equatable, Hashable {
 
   /// Reads a line, blanks at both ends taken off; nil for every other line.
   static func read(_ line: String) -> (final: ATFinal, kind: Kind)? {
-    let upper = line.uppercased()
+    switch line.utf8.first?.inUpperCase {
+    case 0x2b: return error(line)
+    case 0x41, 0x42, 0x43, 0x45, 0x4e, 0x4f, 0x54: return word(line.uppercased())
+    default: return nil
+    }
+  }
+
+  private static func word(_ upper: String) -> (final: ATFinal, kind: Kind)? {
     switch upper {
     case "OK": return (.ok, .firm)
     case "ERROR": return (.error, .firm)
@@ -64,6 +73,10 @@ public enum ATFinal: Sendable, Equatable, Hashable {
     if upper.hasPrefix("CONNECT "), upper.dropFirst(8).first?.isNumber == true {
       return (.connect, .call)
     }
+    return nil
+  }
+
+  private static func error(_ line: String) -> (final: ATFinal, kind: Kind)? {
     if let rest = value(of: line, after: "+CME ERROR") {
       return (.cme(code: Int(rest), text: Int(rest) == nil && !rest.isEmpty ? rest : nil), .firm)
     }
@@ -74,8 +87,7 @@ public enum ATFinal: Sendable, Equatable, Hashable {
   }
 
   private static func value(of line: String, after word: String) -> String? {
-    guard line.uppercased().hasPrefix(word) else { return nil }
-    let rest = line.dropFirst(word.count)
+    guard let rest = line[...].after(word) else { return nil }
     guard rest.isEmpty || rest.first == ":" || rest.first == " " else { return nil }
     return String(rest.drop { $0 == ":" || $0.isWhitespace })
   }
@@ -109,27 +121,23 @@ public struct ATResponse: Sendable, Equatable {
   /// blanks at both ends taken off: `values("+CSQ")` of `+CSQ: 24,99` is `24,99`.
   public func values(_ prefix: String) -> [String] {
     lines.compactMap { line in
-      let text = line.drop { $0.isWhitespace }
-      guard text.uppercased().hasPrefix(prefix.uppercased()) else { return nil }
-      let rest = text.dropFirst(prefix.count).drop { $0.isWhitespace }
-      guard rest.first == ":" else { return nil }
-      return String(rest.dropFirst()).trimmed
+      guard let rest = line[...].trimmed.after(prefix)?.trimmed, rest.utf8.first == 0x3a else {
+        return nil
+      }
+      return String(Substring(rest.utf8.dropFirst()).trimmed)
     }
   }
 }
 
-extension String {
-  /// Without blanks at both ends.
-  var trimmed: String {
-    // Most lines have nothing to take off, and Unicode properties are slow to ask for.
-    if let first = utf8.first, let last = utf8.last, (0x21...0x7e).contains(first),
-      (0x21...0x7e).contains(last)
-    {
-      return self
+extension Substring {
+  /// What follows `word`, which is ASCII, if the text begins with it; case ignored.
+  fileprivate func after(_ word: String) -> Substring? {
+    let bytes = utf8
+    var at = bytes.startIndex
+    for byte in word.utf8 {
+      guard at < bytes.endIndex, bytes[at].inUpperCase == byte.inUpperCase else { return nil }
+      bytes.formIndex(after: &at)
     }
-    var rest = Substring(self)
-    while let first = rest.first, first.isWhitespace { rest.removeFirst() }
-    while let last = rest.last, last.isWhitespace { rest.removeLast() }
-    return String(rest)
+    return self[at...]
   }
 }

@@ -1,3 +1,4 @@
+import SmithBytes
 public import SmithLink
 
 /// One AT port: sends a command line, gives back its answer, one at a time.
@@ -57,8 +58,11 @@ public final class ATSession {
     let (early, stale) = try await drain()
     isOwed = true
     try await transmit(command)
-    var reader = AnswerReader(command: command, stale: stale, limit: options.longestAnswer)
-    let final = try await read(&reader, command, within: limit ?? command.usualLimit)
+    let line = ATLine(command.text)
+    var reader = AnswerReader(
+      command: command, line: line, stale: stale, limit: options.longestAnswer)
+    let final = try await read(
+      &reader, command, within: limit ?? ATCommand.usualLimit(of: line))
     isOwed = false
     leftover = reader.rest
     return ATResponse(
@@ -68,7 +72,9 @@ public final class ATSession {
 
   private func transmit(_ command: ATCommand) async throws(ATError) {
     do throws(LinkError) {
-      try await link.send([UInt8](command.text.utf8) + [0x0d])
+      var line = [UInt8](command.text.utf8)
+      line.append(0x0d)
+      try await link.send(line)
     } catch {
       throw .link(error)
     }
@@ -77,9 +83,10 @@ public final class ATSession {
   private func read(
     _ reader: inout AnswerReader, _ command: ATCommand, within limit: Duration
   ) async throws(ATError) -> ATFinal {
-    let end = link.now + limit
-    while link.now <= end {
-      let left = end - link.now
+    var now = link.now
+    let end = now + limit
+    while now <= end {
+      let left = end - now
       let isSoft = reader.provisional?.kind == .soft
       let patience = isSoft ? min(left, Self.grace) : left
       let bytes: [UInt8]
@@ -91,6 +98,7 @@ public final class ATSession {
         throw .link(error)
       }
       if let final = try reader.take(bytes) { return final }
+      now = link.now
     }
     if let final = reader.settle() { return final }
     if reader.looksBinary {
@@ -114,6 +122,7 @@ public final class ATSession {
     {
       bytes += more
     }
+    if bytes.isEmpty { return ([], []) }
     if bytes.count >= options.longestAnswer { throw .tooLong(limit: options.longestAnswer) }
     var pieces = bytes.split(omittingEmptySubsequences: false) { $0 == 0x0a || $0 == 0x0d }
     let stale = [UInt8](pieces.removeLast()).filter { $0 != 0 }

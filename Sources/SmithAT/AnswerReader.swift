@@ -15,8 +15,10 @@ struct AnswerReader {
   private(set) var sawEcho = false
 
   private let limit: Int
-  private let text: String
-  private let asked: Set<String>
+  /// The command in upper case.
+  private let text: [UInt8]
+  /// Names of its commands: lines of these names are answers.
+  private let asked: [String]
   private let calls: Bool
   /// Bytes of a line that has not ended.
   private var pending: [UInt8]
@@ -24,11 +26,12 @@ struct AnswerReader {
   private var staleStart: Bool
   private var nextLineIsText = false
 
-  /// A reader for one command; `stale` is the unfinished line that was there before it left.
-  init(command: ATCommand, stale: [UInt8] = [], limit: Int) {
-    let line = ATLine(command.text)
-    text = command.text.trimmed.uppercased()
-    asked = Set(line.parts.map(\.name))
+  /// A reader for one command, `line` if it was taken apart already; `stale` is the unfinished
+  /// line that was there before it left.
+  init(command: ATCommand, line: ATLine? = nil, stale: [UInt8] = [], limit: Int) {
+    let line = line ?? ATLine(command.text)
+    text = command.text.trimmed.utf8.map { $0.inUpperCase }
+    asked = line.parts.map(\.name)
     calls = line.calls
     pending = stale
     staleStart = !stale.isEmpty
@@ -37,24 +40,36 @@ struct AnswerReader {
 
   /// Adds bytes; the final result as soon as its line has ended.
   mutating func take(_ bytes: [UInt8]) throws(ATError) -> ATFinal? {
-    for (index, byte) in bytes.enumerated() {
-      guard raw.count < limit else { throw .tooLong(limit: limit) }
+    let room = min(bytes.count, max(0, limit - raw.count))
+    var index = 0
+    while index < room {
+      let start = index
+      while index < room, !Self.isSpecial(bytes[index]) { index += 1 }
+      pending.append(contentsOf: bytes[start..<index])
+      raw.append(contentsOf: bytes[start..<index])
+      guard index < room else { break }
+      let byte = bytes[index]
       raw.append(byte)
+      index += 1
       switch byte {
       case 0: continue  // Some ports pad with zeros.
       case 0x0a, 0x0d:
         if let final = endLine() {
-          rest = [UInt8](bytes[(index + 1)...])
+          rest = [UInt8](bytes[index...])
           return final
         }
-      case 0x7e:
-        pending.append(byte)
-        if let frame = binaryFrame() { throw .binary(frame) }
       default:
         pending.append(byte)
+        if let frame = binaryFrame() { throw .binary(frame) }
       }
     }
+    guard room == bytes.count else { throw .tooLong(limit: limit) }
     return nil
+  }
+
+  /// Ends of lines, padding, and the flag of a frame.
+  private static func isSpecial(_ byte: UInt8) -> Bool {
+    byte == 0x0a || byte == 0x0d || byte == 0 || byte == 0x7e
   }
 
   /// What the answer is when time has run out; nil if there is no final result.
@@ -65,6 +80,10 @@ struct AnswerReader {
   }
 
   private mutating func endLine() -> ATFinal? {
+    if pending.isEmpty {
+      staleStart = false
+      return nil
+    }
     defer {
       pending.removeAll(keepingCapacity: true)
       staleStart = false
@@ -77,7 +96,11 @@ struct AnswerReader {
     if bare.isEmpty { return nil }
     if staleStart {
       // It began before we asked: at most our echo hangs on its end.
-      if bare.uppercased().hasSuffix(text) { echoSeen() } else { unsolicited.append(bare) }
+      if isSame(bare.utf8.suffix(text.count), text[...]) {
+        echoSeen()
+      } else {
+        unsolicited.append(bare)
+      }
       return nil
     }
     if nextLineIsText {
@@ -129,18 +152,27 @@ struct AnswerReader {
 
   /// The command itself, or the command without the first bytes that a waking port loses.
   private func isEcho(_ line: String) -> Bool {
-    let upper = line.uppercased()
-    if upper == text { return true }
-    guard !sawEcho, lines.isEmpty, text.hasPrefix("AT"), upper.count >= 2 else { return false }
-    if upper == text.dropFirst(1) { return true }
-    guard let sign = upper.first, ATLine.signs.contains(sign) else { return false }
-    return upper == text.dropFirst(2) && upper.count >= 3
+    let line = line.utf8[...]
+    if isSame(line, text[...]) { return true }
+    guard !sawEcho, lines.isEmpty, text.starts(with: [0x41, 0x54]), line.count >= 2 else {
+      return false
+    }
+    if isSame(line, text.dropFirst(1)) { return true }
+    guard let sign = line.first, ATLine.isSign(sign) else { return false }
+    return isSame(line, text.dropFirst(2)) && line.count >= 3
+  }
+
+  /// Whether a line is a text in upper case, case of the line ignored.
+  private func isSame(_ line: Substring.UTF8View, _ upper: ArraySlice<UInt8>) -> Bool {
+    line.count == upper.count && zip(line, upper).allSatisfy { $0.inUpperCase == $1 }
   }
 
   /// A frame with a good checksum that ends with the last byte, flags and all.
   private func binaryFrame() -> [UInt8]? {
     let window = raw.suffix(600)
     let body = window.dropLast()
+    // Text has signs like a flag too.
+    guard body.contains(where: Self.isBinary) else { return nil }
     var starts: Set<Int> = [window.startIndex]
     for index in body.indices {
       switch body[index] {

@@ -37,7 +37,7 @@ public enum IdentityMask {
     var result = ""
     var rest = Substring(text)
     while let first = rest.first {
-      if ATLine.signs.contains(first), let head = secretHead(rest) {
+      if first.asciiValue.map(ATLine.isSign) == true, let head = secretHead(rest) {
         result += head
         rest.removeFirst(head.count)
         let values = valuesEnd(rest)

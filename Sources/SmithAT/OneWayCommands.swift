@@ -6,7 +6,7 @@ public enum OneWayCommands {
   /// The guard of a session is judged apart: a command can be confirmed and still be refused.
   public static func consequence(of command: ATCommand) -> String? {
     let line = ATGuard.Line(command.text)
-    for entry in always where line.contains(entry.name.utf8) {
+    for entry in always where line.contains(entry.name) {
       // `AT^GODLOAD?` and `AT^DLOADVER?` only ask.
       let asks = line.tails(of: entry.name).allSatisfy { tail in
         tail.drop { $0.isLetter }.first == "?" || tail.drop { $0.isLetter }.hasPrefix("=?")
@@ -17,11 +17,11 @@ public enum OneWayCommands {
     for tail in line.tails(of: "+CFUN=") where tail.contains(",1") || tail.hasPrefix("6") {
       return "it restarts the stick"
     }
-    if line.contains("&F".utf8) { return "it resets the settings of the port" }
+    if line.contains("&F") { return "it resets the settings of the port" }
     return nil
   }
 
-  private static let always: [(name: String, what: String)] = [
+  private static let always: [(name: ATGuard.Name, what: String)] = [
     ("^GODLOAD", "it restarts the stick into download mode"),
     ("^DLOAD", "it may restart the stick into download mode"),
     ("^DATAMODE", "it leaves AT commands behind"), ("^SIGNVER", "it begins a download"),
@@ -34,7 +34,7 @@ public enum OneWayCommands {
     ("+ZCDRUN", "it changes which ports the stick shows"),
   ]
 
-  private static let whenSet: [(name: String, what: String)] = [
+  private static let whenSet: [(name: ATGuard.Name, what: String)] = [
     ("^CARDLOCK", "a wrong code costs one of ten tries"),
     ("^CARDUNLOCK", "nobody documents whether a wrong hash costs a try"),
     ("+CPIN", "a wrong PIN costs one of three tries"),

@@ -1,3 +1,5 @@
+import SmithBytes
+
 /// Lines that a modem sends without being asked (Docs/Protocols/at.md section 4).
 enum UnsolicitedLines {
   /// Names before the colon, upper case.
@@ -21,11 +23,13 @@ enum UnsolicitedLines {
 
   /// The name of a report; nil for every line that may be an answer. A name that was asked for
   /// is an answer.
-  static func name(of line: String, asked: Set<String>) -> String? {
+  static func name(of line: String, asked: [String]) -> String? {
     if line == "RING" { return "RING" }
-    guard let colon = line.firstIndex(of: ":") else { return nil }
-    let name = String(line[..<colon]).trimmed.uppercased()
-    guard names.contains(name), !asked.contains(name) else { return nil }
+    guard let colon = line.utf8.firstIndex(of: 0x3a) else { return nil }
+    let bare = line[..<colon].trimmed
+    guard let sign = bare.utf8.first, ATLine.isSign(sign) else { return nil }
+    let name = bare.uppercased()
+    guard !asked.contains(name), names.contains(name) else { return nil }
     return name
   }
 

@@ -155,20 +155,26 @@ struct ArchiveFound {
   /// The next place of `magic` at or after `start`.
   private static func search(_ magic: [UInt8], in file: SharedBytes, from start: Int) -> Int? {
     guard let first = magic.first, start < file.count else { return nil }
-    return file.withSpan { span in
-      unsafe span.withUnsafeBytes { bytes -> Int? in
-        guard let base = bytes.baseAddress else { return nil }
-        var from = start
-        while from + magic.count <= bytes.count,
-          let hit = unsafe memchr(base + from, Int32(first), bytes.count - from - magic.count + 1)
-        {
-          if unsafe memcmp(hit, magic, magic.count) == 0 {
-            return unsafe UnsafeRawPointer(hit) - base
-          }
-          from = unsafe UnsafeRawPointer(hit) - base + 1
+    var from = start
+    while from + magic.count <= file.count {
+      let (hit, passed) = file.withWindow(at: from) { span -> (Int?, Int) in
+        unsafe span.withUnsafeBytes { bytes in
+          guard let base = bytes.baseAddress,
+            let hit = unsafe memchr(base, Int32(first), bytes.count)
+          else { return (nil, bytes.count) }
+          return unsafe (UnsafeRawPointer(hit) - base, bytes.count)
         }
-        return nil
       }
+      guard let hit else {
+        if passed == 0 { return nil }
+        from += passed
+        continue
+      }
+      from += hit
+      if from + magic.count > file.count { return nil }
+      if file.bytes(from..<(from + magic.count)) == magic { return from }
+      from += 1
     }
+    return nil
   }
 }

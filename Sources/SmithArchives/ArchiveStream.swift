@@ -146,14 +146,13 @@ import SmithFormats
   }
 }
 
-/// Feeds an archive's bytes to libarchive, in pieces that are copied out of the mapping: a file
-/// that is cut short meanwhile gives fewer bytes instead of killing the process.
+/// Feeds an archive's bytes to libarchive, in pieces: a file that is cut short or overwritten
+/// meanwhile gives fewer bytes.
 @safe private final class Source {
   private let bytes: SharedBytes
   private let budget: PeelBudget
   private let buffer: UnsafeMutableRawBufferPointer
   private var position = 0
-  private var passing: PassingReader
   private static let pieceSize = 128 << 10
   private(set) var wasStopped = false
   /// Whether more was asked for than there is.
@@ -162,7 +161,6 @@ import SmithFormats
   init(_ bytes: SharedBytes, budget: PeelBudget) {
     self.bytes = bytes
     self.budget = budget
-    passing = PassingReader(bytes)
     unsafe buffer = .allocate(byteCount: Self.pieceSize, alignment: 16)
   }
 
@@ -185,11 +183,10 @@ import SmithFormats
       return -1
     }
     let end = min(position + Self.pieceSize, bytes.count)
-    let piece = bytes.bytes(position..<max(position, end))
+    let piece = bytes.intact(position..<max(position, end))
     unsafe buffer.copyBytes(from: piece)
     if piece.isEmpty { sawEnd = true }
     position += piece.count
-    passing.passed(position)
     if let start = unsafe start { unsafe start.pointee = UnsafeRawPointer(buffer.baseAddress) }
     return piece.count
   }

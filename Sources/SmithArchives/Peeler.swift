@@ -54,8 +54,13 @@ public struct Peeler: Sendable {
     var peel = Peel(budget: PeelBudget(limits, now: now))
     let files = try Folder.files(of: path, limit: limits.entries)
     try Self.inUnicode { () throws(ArchiveError) in
-      for file in files {
-        guard let bytes = try? SharedBytes(mapping: file) else { continue }
+      let packages = Set(
+        files.filter { PackageFolder.isDescription($0) }.map { PackageFolder.folder(of: $0) })
+      for package in packages.sorted() {
+        peel.package(package, files: files, folder: path)
+      }
+      for file in files where !packages.contains(PackageFolder.folder(of: file)) {
+        guard let bytes = try? SharedBytes(file: file) else { continue }
         do throws(ArchiveError) {
           try peel.outermost(bytes, path: file, folder: path)
         } catch {
@@ -106,7 +111,8 @@ struct Peel {
     let order = candidates.enumerated().sorted {
       ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
     }
-    return Findings(path: path, candidates: order.map(\.element), flaws: flaws)
+    let found = order.map(\.element)
+    return Findings(path: path, candidates: Gathering.packages(in: found) + found, flaws: flaws)
   }
 
   mutating func outermost(
@@ -118,6 +124,44 @@ struct Peel {
     label = (folder.map { String(path.dropFirst($0.count).drop { $0 == "/" }) } ?? name).shownSafely
     budget.begin(file.count)
     try look(file, [], depth: 0)
+  }
+
+  /// One folder on the disk that is a package as a whole.
+  mutating func package(_ path: String, files: [String], folder: String) {
+    outer = path
+    isInFolder = true
+    label = String(path.dropFirst(folder.count).drop { $0 == "/" }).shownSafely
+    if label.isEmpty { label = PackageFolder.file(of: path).shownSafely }
+    let parts = files.filter { PackageFolder.folder(of: $0) == path }.compactMap { file in
+      (try? SharedBytes(file: file)).map { (PackageFolder.file(of: file), $0) }
+    }
+    keep(PackageFolder.content(parts), SharedBytes([]), [])
+  }
+
+  /// Folders of an archive that are packages as a whole: the archive is passed once more, and
+  /// only their files are kept.
+  private mutating func packages(
+    _ folders: Set<String>, of archive: ArchiveFound, _ inside: [String]
+  ) throws(ArchiveError) {
+    let place = place(inside)
+    let stream = try ArchiveStream(archive, at: place, budget: budget)
+    var files: [String: [RawProgramPackage.File]] = [:]
+    while let entry = try stream.next() {
+      try budget.countEntry(at: place)
+      let name = name(of: entry, archive, inside)
+      let folder = PackageFolder.folder(of: name)
+      let isWanted = entry.isFile && !entry.isLink && !entry.isEncrypted && !entry.leadsOut
+      if isWanted, folders.contains(folder) {
+        let bytes = try read(stream, at: self.place(inside + [name]))
+        files[folder, default: []].append((PackageFolder.file(of: name), bytes))
+      } else if !stream.canSkip, entry.isFile, !entry.isEncrypted {
+        try drain(stream, at: place)
+      }
+    }
+    for (folder, files) in files.sorted(by: { $0.key < $1.key }) {
+      let name = folder.isEmpty ? "rawprogram" : folder
+      keep(PackageFolder.content(files), SharedBytes([]), inside + [unique(name, inside)])
+    }
   }
 
   /// Looks at one file, wherever it was found.
@@ -187,9 +231,14 @@ struct Peel {
   ) throws(ArchiveError) {
     let place = place(inside)
     let stream = try ArchiveStream(archive, at: place, budget: budget)
+    let before = candidates.count
+    var described: Set<String> = []
     while let entry = try stream.next() {
       try budget.countEntry(at: place)
       let name = name(of: entry, archive, inside)
+      if entry.isFile, PackageFolder.isDescription(name) {
+        described.insert(PackageFolder.folder(of: name))
+      }
       let here = self.place(inside + [name])
       if entry.isLink {
         note(.link(at: here))
@@ -206,6 +255,11 @@ struct Peel {
       }
       if !stream.canSkip, entry.isFile, !entry.isEncrypted { try drain(stream, at: here) }
     }
+    guard !described.isEmpty else { return }
+    // The parts of a package are no choices of their own.
+    let whole = candidates[before...].filter { $0.image != nil }
+    candidates.replaceSubrange(before..., with: whole)
+    try packages(described, of: archive, inside)
   }
 
   /// The bytes of an entry, counted before they are kept.

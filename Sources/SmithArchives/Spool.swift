@@ -37,10 +37,10 @@ final class Spool {
     count = end
   }
 
-  /// The bytes, mapped if they are many; the spool is of no use afterwards.
+  /// The bytes, read from the file if they are many; the spool is of no use afterwards.
   func finish() throws(ArchiveError) -> SharedBytes {
     guard descriptor >= 0 else { return SharedBytes(memory) }
-    do { return try SharedBytes(mapping: "/proc/self/fd/\(descriptor)") } catch {
+    do { return try SharedBytes(file: "/proc/self/fd/\(descriptor)") } catch {
       throw .noRoom(reason: error.reason)
     }
   }
@@ -67,18 +67,7 @@ final class Spool {
     let named = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) }
     var failure: Int32 = ENOENT
     for folder in [named, "/var/tmp", "/tmp"].compactMap({ $0 }) where !folder.isEmpty {
-      // O_TMPFILE is a macro that Swift does not see.
-      let flags = 0o20_000_000 | O_DIRECTORY | O_RDWR | O_CLOEXEC
-      let descriptor = unsafe open(folder, flags, 0o600)
-      if descriptor >= 0 { return descriptor }
-      failure = errno
-      var template = [CChar]("\(folder)/modemsmith-XXXXXX".utf8CString)
-      let other = unsafe mkstemp(&template)
-      if other >= 0 {
-        _ = fcntl(other, F_SETFD, FD_CLOEXEC)
-        unsafe unlink(template)
-        return other
-      }
+      do { return try Nameless.file(in: folder) } catch { failure = error.errno }
     }
     throw failed(failure)
   }

@@ -20,36 +20,36 @@ public final class VirtualBus<Body: StickBody>: Bus {
   }
 
   /// Virtual time since the stick was first plugged in.
-  public var now: Duration { world.withLock { $0.now } }
+  public var now: Duration { world.withLock { $0.cable.now } }
   /// The stick as it is now.
   public var body: Body { world.withLock { $0.body } }
   /// How many times the host sent something so far.
-  public var sends: Int { world.withLock { $0.sends } }
+  public var sends: Int { world.withLock { $0.cable.sends } }
 
   /// Changes the weather from now on.
   public func setWeather(_ weather: Weather) {
-    world.withLock { $0.weather = weather }
+    world.withLock { $0.cable.weather = weather }
   }
 
   /// Pulls the stick out and plugs it in again, as a person would before trying again.
   public func replug() {
     world.withLock {
       $0.unplug()
-      $0.now += .seconds(3)
+      $0.cable.now += .seconds(3)
       $0.plug()
     }
   }
 
   /// Kills the host: whatever it still tries to send reaches nobody, until ``revive()``.
   public func killHost() {
-    world.withLock { $0.hostIsDead = true }
+    world.withLock { $0.cable.hostIsDead = true }
   }
 
   /// A new host process starts.
   public func revive() {
     world.withLock {
-      $0.hostIsDead = false
-      $0.epoch += 1
+      $0.cable.hostIsDead = false
+      $0.cable.epoch += 1
     }
   }
 

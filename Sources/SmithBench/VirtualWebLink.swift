@@ -168,14 +168,14 @@ extension VirtualWorld where Body: WebBody {
   /// The enumeration on which a connection was made; nil if nothing listens.
   mutating func connectWeb() -> Int? {
     advanceBody()
-    guard powered, !hostIsDead, body.isListening else { return nil }
+    guard powered, !cable.hostIsDead, body.isListening else { return nil }
     now += .milliseconds(1)
     return body.face?.generation
   }
 
   /// Lets the time pass that so many bytes take; false if the connection died.
   mutating func passWeb(_ bytes: Int, _ generation: Int) -> Bool {
-    waitWeb(until: now + Self.byteTime * bytes, generation)
+    waitWeb(until: now + VirtualCable.time(of: bytes), generation)
   }
 
   /// Lets time pass; false if the connection died before its end.
@@ -196,6 +196,6 @@ extension VirtualWorld where Body: WebBody {
   }
 
   private func isWebAlive(_ generation: Int) -> Bool {
-    powered && !hostIsDead && body.isListening && body.face?.generation == generation
+    powered && !cable.hostIsDead && body.isListening && body.face?.generation == generation
   }
 }

@@ -3,53 +3,39 @@ import SmithModel
 
 /// The cable, the clock and the stick behind a ``VirtualBus``.
 struct VirtualWorld<Body: StickBody>: Sendable {
-  enum Received {
-    case bytes([UInt8])
-    case silent, gone
-  }
-
-  /// Bytes on their way to the host.
-  private struct Arrival: Sendable {
-    let key: Int
-    let generation: Int
-    let bytes: [UInt8]
-    let at: Duration
-  }
-
+  /// Everything that does not depend on the kind of stick stands first and apart: there the
+  /// compiler knows where it is, and a storm spends much of its time there.
+  var cable: VirtualCable
   var body: Body
-  var now: Duration = .zero
-  var weather: Weather
-  var sends = 0
-  var hostIsDead = false
-  var epoch = 0
-  private(set) var powered = false
-  private var dice: Seeded
-  private var arrivals: [Arrival] = []
-  /// What a byte costs on a full-speed cable.
-  static var byteTime: Duration { .nanoseconds(100) }
+
+  var now: Duration {
+    get { cable.now }
+    set { cable.now = newValue }
+  }
+  var epoch: Int { cable.epoch }
+  var powered: Bool { cable.powered }
 
   init(_ body: Body, weather: Weather, seed: UInt64) {
     self.body = body
-    self.weather = weather
-    dice = Seeded(seed)
+    cable = VirtualCable(weather: weather, seed: seed)
   }
 
   mutating func plug() {
-    guard !powered else { return }
-    powered = true
+    guard !cable.powered else { return }
+    cable.powered = true
     body.plug(at: now)
   }
 
   mutating func unplug() {
-    guard powered else { return }
-    powered = false
+    guard cable.powered else { return }
+    cable.powered = false
     advanceBody()
     body.unplug(at: now)
-    arrivals.removeAll(keepingCapacity: true)
+    cable.forget()
   }
 
   func ports(at place: Place) -> [Port] {
-    guard let face = body.face, !hostIsDead else { return [] }
+    guard let face = body.face, !cable.hostIsDead else { return [] }
     return face.ports.indices.map { index in
       Port(
         place: place, role: face.ports[index], node: "virtual:\(face.generation):\(index)",
@@ -76,7 +62,7 @@ struct VirtualWorld<Body: StickBody>: Sendable {
   }
 
   func open(_ port: Port) -> (port: Int, generation: Int, epoch: Int)? {
-    guard let face = body.face, !hostIsDead else { return nil }
+    guard let face = body.face, !cable.hostIsDead else { return nil }
     for index in face.ports.indices where port.node == "virtual:\(face.generation):\(index)" {
       return (index, face.generation, epoch)
     }
@@ -96,10 +82,8 @@ struct VirtualWorld<Body: StickBody>: Sendable {
   mutating func send(_ bytes: [UInt8], _ key: VirtualKey) -> Bool {
     advanceBody()
     guard isAlive(key) else { return false }
-    sends += 1
-    now += Self.byteTime * bytes.count
-    let cut = weather.unplugAtSend == sends
-    if !cut || weather.unplugAfterDelivery { deliver(bytes, key) }
+    let cut = cable.passOut(bytes)
+    if !cut || cable.weather.unplugAfterDelivery { deliver(bytes, key) }
     if cut { unplug() }
     return true
   }
@@ -107,38 +91,96 @@ struct VirtualWorld<Body: StickBody>: Sendable {
   mutating func receive(within limit: Duration, _ key: VirtualKey) -> Received {
     let deadline = now + limit
     while true {
-      if let bytes = takeArrived(key) { return .bytes(bytes) }
+      if let bytes = cable.takeArrived(key) { return .bytes(bytes) }
       guard isAlive(key) else { return .gone }
-      var next = deadline
-      // What lies at another port, or came from an earlier enumeration, wakes nobody here.
-      for arrival in arrivals
-      where arrival.at < next && arrival.key == key.port && arrival.generation == key.generation {
-        next = arrival.at
-      }
+      var next = cable.nextArrival(key, before: deadline)
       if let due = body.nextDue, due < next { next = due }
       let reached = next >= deadline
       now = max(now, next)
       advanceBody()
       if reached {
-        if let bytes = takeArrived(key) { return .bytes(bytes) }
+        if let bytes = cable.takeArrived(key) { return .bytes(bytes) }
         return isAlive(key) ? .silent : .gone
       }
     }
   }
 
   private func isAlive(_ key: VirtualKey) -> Bool {
-    powered && !hostIsDead && key.epoch == epoch && body.face?.generation == key.generation
+    cable.reaches(key) && body.face?.generation == key.generation
   }
 
   mutating func advanceBody() {
-    guard powered else { return }
+    guard cable.powered else { return }
     guard let due = body.nextDue, due <= now else { return }
     accept(body.advance(to: now))
   }
 
   private mutating func deliver(_ bytes: [UInt8], _ key: VirtualKey) {
+    for piece in cable.pieces(of: bytes) {
+      accept(body.receive(piece, on: key.port, at: now))
+    }
+  }
+
+  /// Puts what the stick sends on its way, through the weather.
+  private mutating func accept(_ emissions: [Emission]) {
+    if emissions.isEmpty { return }
+    cable.accept(emissions, from: body.face?.generation ?? -1)
+  }
+}
+
+/// What came of waiting.
+enum Received {
+  case bytes([UInt8])
+  case silent, gone
+}
+
+/// Bytes between host and stick, the weather that they meet, and the time that passes.
+struct VirtualCable: Sendable {
+  /// Bytes on their way to the host.
+  private struct Arrival: Sendable {
+    let key: Int
+    let generation: Int
+    let bytes: [UInt8]
+    let at: Duration
+  }
+
+  var now: Duration = .zero
+  var weather: Weather
+  var sends = 0
+  var hostIsDead = false
+  var epoch = 0
+  var powered = false
+  private var dice: Seeded
+  private var arrivals: [Arrival] = []
+
+  init(weather: Weather, seed: UInt64) {
+    self.weather = weather
+    dice = Seeded(seed)
+  }
+
+  /// What bytes cost on a full-speed cable.
+  static func time(of count: Int) -> Duration { .nanoseconds(100 * count) }
+
+  mutating func forget() {
+    arrivals.removeAll(keepingCapacity: true)
+  }
+
+  /// Whether what is sent or awaited with that key can pass at all.
+  func reaches(_ key: VirtualKey) -> Bool {
+    powered && !hostIsDead && key.epoch == epoch
+  }
+
+  /// Counts a send and lets its time pass; whether the stick loses its power now.
+  mutating func passOut(_ bytes: [UInt8]) -> Bool {
+    sends += 1
+    now += Self.time(of: bytes.count)
+    return weather.unplugAtSend == sends
+  }
+
+  /// What reaches the stick of something sent, piece by piece.
+  mutating func pieces(of bytes: [UInt8]) -> [[UInt8]] {
     var bytes = bytes
-    if dice.happens(weather.drop) { return }
+    if dice.happens(weather.drop) { return [] }
     // A bus with checksums does not turn one AT text into another; frames, which have a checksum
     // of their own because of it, can be damaged behind the bus, in the stick's buffers. A QDL
     // chunk (0x27) has no flags.
@@ -147,15 +189,13 @@ struct VirtualWorld<Body: StickBody>: Sendable {
     // One write of an AT command is one USB transfer and arrives whole; long frames may not.
     if bytes.count > 64, isFrame, dice.happens(weather.split) {
       let border = 1 + Int(dice.next() % UInt64(bytes.count - 1))
-      accept(body.receive([UInt8](bytes[..<border]), on: key.port, at: now))
-      bytes.removeFirst(border)
+      return [[UInt8](bytes[..<border]), [UInt8](bytes[border...])]
     }
-    accept(body.receive(bytes, on: key.port, at: now))
+    return [bytes]
   }
 
-  /// Puts what the stick sends on its way, through the weather.
-  private mutating func accept(_ emissions: [Emission]) {
-    guard let generation = body.face?.generation ?? emissions.first.map({ _ in -1 }) else { return }
+  /// Puts what the stick sends on its way.
+  mutating func accept(_ emissions: [Emission], from generation: Int) {
     for emission in emissions {
       var bytes = emission.bytes
       var at = max(emission.at, now)
@@ -185,7 +225,18 @@ struct VirtualWorld<Body: StickBody>: Sendable {
     arrivals.append(Arrival(key: port, generation: generation, bytes: bytes, at: at))
   }
 
-  private mutating func takeArrived(_ key: VirtualKey) -> [UInt8]? {
+  /// When the next bytes come; what lies at another port, or came from an earlier enumeration,
+  /// wakes nobody here.
+  func nextArrival(_ key: VirtualKey, before deadline: Duration) -> Duration {
+    var next = deadline
+    for arrival in arrivals
+    where arrival.at < next && arrival.key == key.port && arrival.generation == key.generation {
+      next = arrival.at
+    }
+    return next
+  }
+
+  mutating func takeArrived(_ key: VirtualKey) -> [UInt8]? {
     guard !arrivals.isEmpty else { return nil }
     for index in arrivals.indices
     where arrivals[index].key == key.port && arrivals[index].at <= now {

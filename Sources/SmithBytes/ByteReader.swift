@@ -50,11 +50,9 @@ public struct ByteReader: Sendable {
   private mutating func integer<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type)
     -> Value?
   {
-    let size = MemoryLayout<Value>.size
-    guard let cut = take(size) else { return nil }
-    return cut.withSpan { span in
-      unsafe span.unsafeLoadUnaligned(as: type)
-    }
+    let value = bytes.load(type, at: position)
+    if value != nil { position += MemoryLayout<Value>.size }
+    return value
   }
 }
 
@@ -62,18 +60,16 @@ extension String {
   /// Text of a fixed field: up to the first zero byte, blanks trimmed at the end, anything that
   /// is not printable ASCII replaced by "?", so that a hostile name cannot steer a terminal.
   public init(printable field: [UInt8]) {
-    var scalars = String.UnicodeScalarView()
-    for byte in field {
-      if byte == 0 { break }
-      scalars.append(Unicode.Scalar((0x20...0x7e).contains(byte) ? byte : 0x3f))
-    }
-    while scalars.last == " " { scalars.removeLast() }
-    self.init(scalars)
+    var text = field.prefix { $0 != 0 }
+    while text.last == 0x20 { text.removeLast() }
+    let shown = text.map { (0x20...0x7e).contains($0) ? $0 : 0x3f }
+    self.init(decoding: shown, as: UTF8.self)
   }
 }
 
 extension [UInt8] {
   /// Appends an integer, lowest byte first.
+  @inlinable
   public mutating func append(little value: some FixedWidthInteger) {
     for shift in stride(from: 0, to: value.bitWidth, by: 8) {
       append(UInt8(truncatingIfNeeded: value >> shift))
@@ -81,6 +77,7 @@ extension [UInt8] {
   }
 
   /// Appends an integer, highest byte first.
+  @inlinable
   public mutating func append(big value: some FixedWidthInteger) {
     for shift in stride(from: value.bitWidth - 8, through: 0, by: -8) {
       append(UInt8(truncatingIfNeeded: value >> shift))

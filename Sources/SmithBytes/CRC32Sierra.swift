@@ -46,11 +46,12 @@ public struct CRC32Sierra: Sendable {
 
   /// The CRC of a slice, without copying it.
   public static func of(_ bytes: SharedBytes) -> UInt32 {
-    bytes.withSpan { span in
-      var crc = CRC32Sierra()
+    var crc = CRC32Sierra()
+    bytes.forEachWindow { span, _ in
       crc.update(span)
-      return crc.value
+      return true
     }
+    return crc.value
   }
 
   /// Slicing tables: row k is the effect of a byte followed by k zero bytes.

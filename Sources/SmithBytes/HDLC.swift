@@ -9,12 +9,11 @@ public enum HDLC {
     let crc = CRC16X25.of(body)
     // Every byte may need an escape; the spare word is for copying eight bytes at a time.
     let most = 2 * (body.count + 2) + 2 + 8
-    let start = output.count
-    output.append(contentsOf: repeatElement(0, count: most))
-    let written = unsafe output.withUnsafeMutableBufferPointer { bytes in
-      unsafe write(body, crc, to: UnsafeMutableBufferPointer(rebasing: bytes[start...]))
+    output.append(addingCapacity: most) { room in
+      unsafe room.withUnsafeMutableBufferPointer { bytes, count in
+        unsafe count = write(body, crc, to: bytes)
+      }
     }
-    output.removeLast(most - written)
   }
 
   /// One frame around `body`.

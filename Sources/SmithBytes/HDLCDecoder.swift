@@ -132,6 +132,7 @@ public struct HDLCDecoder: Sendable {
     private mutating func takeEscapes(
       _ input: UnsafeRawBufferPointer, _ index: inout Int, _ room: UnsafeMutableRawBufferPointer
     ) {
+      while unsafe takeFourEscapes(input, &index, room) {}
       while escaped, index < input.count, unsafe input[index] != HDLC.flag {
         unsafe keep(input[index] ^ 0x20, room)
         index += 1
@@ -141,6 +142,34 @@ public struct HDLCDecoder: Sendable {
           escaped = true
         }
       }
+    }
+
+    /// Takes four escapes at once, the first of which has begun; false if there are no four.
+    ///
+    /// Seen as lanes of sixteen bits, every low byte must be 7D and no high byte the flag.
+    @inline(__always)
+    private mutating func takeFourEscapes(
+      _ input: UnsafeRawBufferPointer, _ index: inout Int, _ room: UnsafeMutableRawBufferPointer
+    ) -> Bool {
+      guard escaped, index > 0, index + 7 <= input.count, filled + 8 <= most else { return false }
+      let word = unsafe UInt64(
+        littleEndian: input.loadUnaligned(fromByteOffset: index - 1, as: UInt64.self))
+      var lanes = word >> 8 & 0x00ff_00ff_00ff_00ff
+      let flags = lanes ^ 0x007e_007e_007e_007e
+      let hasFlag = (flags &- 0x0001_0001_0001_0001) & ~flags & 0x8000_8000_8000_8000 != 0
+      guard word & 0x00ff_00ff_00ff_00ff == 0x007d_007d_007d_007d, !hasFlag else { return false }
+      lanes ^= 0x0020_0020_0020_0020
+      lanes = (lanes | lanes >> 8) & 0x0000_ffff_0000_ffff
+      let four = UInt32(truncatingIfNeeded: lanes | lanes >> 16)
+      unsafe room.storeBytes(of: four.littleEndian, toByteOffset: filled, as: UInt32.self)
+      filled += 4
+      index += 7
+      guard index < input.count, unsafe input[index] == HDLC.escape else {
+        escaped = false
+        return false
+      }
+      index += 1
+      return true
     }
 
     @inline(__always)

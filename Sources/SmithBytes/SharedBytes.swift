@@ -1,10 +1,15 @@
-import Glibc
-
 /// Immutable bytes with one owner and any number of slices: a slice copies nothing.
 ///
-/// The owner is either an array or a private read-only mapping of a file, so that a firmware
-/// file of any size costs address space and no memory.
+/// The owner is either an array or an open file, so that a firmware file of any size costs one
+/// descriptor and a window of memory. A file is never mapped: what is mapped and then cut short
+/// by somebody else ends the process. It is read window by window, and a window that is read
+/// again has to be the same again (Docs/Decisions/0013-what-was-checked-is-what-is-sent.md).
 public struct SharedBytes: Sendable {
+  private enum Owner: Sendable {
+    case memory(OwnedMemory)
+    case file(FileWindows)
+  }
+
   private let owner: Owner
   private let range: Range<Int>
 
@@ -17,17 +22,41 @@ public struct SharedBytes: Sendable {
 
   /// Takes over an array.
   public init(_ bytes: [UInt8]) {
-    owner = Owner(bytes)
+    owner = .memory(OwnedMemory(bytes))
     range = 0..<bytes.count
   }
 
-  /// Maps a regular file read-only.
+  /// Opens a regular file for reading; others may still write to it.
   ///
-  /// - Parameter path: a path of the local file system.
-  /// - Throws: ``MappingError``; nothing is held open then.
-  public init(mapping path: String) throws(MappingError) {
-    owner = try Owner(mapping: path)
-    range = 0..<owner.count
+  /// - Parameters:
+  ///   - path: a path of the local file system.
+  ///   - onRead: hears of every look at the disk before it is made, for tests.
+  /// - Throws: ``FileFault``; nothing is held open then.
+  public init(file path: String, onRead: (@Sendable () -> Void)? = nil) throws(FileFault) {
+    self.init(try FileWindows(path, onRead: onRead))
+  }
+
+  /// The older name of ``init(file:onRead:)``; nothing is mapped.
+  public init(mapping path: String) throws(FileFault) {
+    try self.init(file: path)
+  }
+
+  init(_ file: FileWindows) {
+    owner = .file(file)
+    range = 0..<file.count
+  }
+
+  /// Whether the file behind the bytes is not what it was when it was opened: some of the bytes
+  /// that were handed out since may be zeros in place of lost ones.
+  public var hasChanged: Bool {
+    guard case .file(let file) = owner else { return false }
+    return file.hasChanged
+  }
+
+  /// Whether nobody else can change the bytes: they are in memory, or in a copy without a name.
+  public var isSteady: Bool {
+    guard case .file(let file) = owner else { return true }
+    return file.isPrivate
   }
 
   /// The part of this slice at `part` (offsets from the slice's own start), or nil if it does
@@ -39,129 +68,98 @@ public struct SharedBytes: Sendable {
       range: (range.lowerBound + part.lowerBound)..<(range.lowerBound + part.upperBound))
   }
 
-  /// Lends the bytes of this slice.
-  public func withSpan<Result, Failure: Error>(
-    _ body: (RawSpan) throws(Failure) -> Result
+  /// Lends the bytes from `start` on, as many as are at hand at once: at least one unless `start`
+  /// is the end. Where the file lost bytes, zeros stand, and ``hasChanged`` says so.
+  public func withWindow<Result, Failure: Error>(
+    at start: Int, _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let window = unsafe UnsafeRawBufferPointer(rebasing: owner.raw[range])
-    return try unsafe body(RawSpan(_unsafeBytes: window))
+    let from = range.lowerBound + min(max(start, 0), count)
+    switch owner {
+    case .memory(let memory):
+      let window = unsafe UnsafeRawBufferPointer(
+        rebasing: memory.raw[from..<range.upperBound])
+      return try unsafe body(RawSpan(_unsafeBytes: window))
+    case .file(let file):
+      let window = file.window(at: from)
+      let end = min(window.end, range.upperBound)
+      let bytes = unsafe UnsafeRawBufferPointer(
+        rebasing: window.raw[(from - window.start)..<max(from - window.start, end - window.start)])
+      defer { withExtendedLifetime(window) {} }
+      return try unsafe body(RawSpan(_unsafeBytes: bytes))
+    }
   }
 
-  /// Copies a part of this slice (all of it by default); empty if the part is not inside, shorter
-  /// if the file behind it was cut short meanwhile.
+  /// Lends all bytes from front to back in windows, each with the offset of its first byte, until
+  /// `body` returns false.
+  public func forEachWindow<Failure: Error>(
+    _ body: (RawSpan, Int) throws(Failure) -> Bool
+  ) throws(Failure) {
+    var position = 0
+    while position < count {
+      let (next, goesOn) = try withWindow(at: position) {
+        span throws(Failure) -> (Int, Bool) in
+        (position + span.byteCount, try body(span, position))
+      }
+      guard goesOn, next > position else { return }
+      position = next
+    }
+  }
+
+  /// The integer at `offset` as it lies in memory; nil if it is not inside.
+  @inlinable
+  public func load<Value: FixedWidthInteger & BitwiseCopyable>(
+    _ type: Value.Type, at offset: Int
+  ) -> Value? {
+    let size = MemoryLayout<Value>.size
+    guard offset >= 0, offset <= count - size else { return nil }
+    let whole = withWindow(at: offset) { span -> Value? in
+      span.byteCount < size ? nil : unsafe span.unsafeLoadUnaligned(as: type)
+    }
+    if let whole { return whole }
+    // It lies across two windows.
+    let cut = bytes(offset..<(offset + size))
+    return unsafe cut.withUnsafeBytes { unsafe $0.loadUnaligned(as: type) }
+  }
+
+  /// Copies a part of this slice (all of it by default); empty if the part is not inside. Where
+  /// the file lost bytes, zeros stand, and ``hasChanged`` says so.
   public func bytes(_ part: Range<Int>? = nil) -> [UInt8] {
     guard let cut = slice(part ?? 0..<count) else { return [] }
-    return cut.owner.copy(cut.range)
+    switch owner {
+    case .memory(let memory):
+      return unsafe [UInt8](UnsafeRawBufferPointer(rebasing: memory.raw[cut.range]))
+    case .file(let file): return file.copy(cut.range).bytes
+    }
   }
 
-  /// Gives the memory behind a part of this slice back to the system, if it is mapped: the bytes
-  /// stay readable and come from the file again. Keeps memory flat while a big file is passed
-  /// over once.
-  public func release(_ part: Range<Int>) {
-    guard let cut = slice(part) else { return }
-    owner.release(cut.range)
+  /// Copies a part of this slice as far as it is what it was: fewer bytes, or none, if the file
+  /// was cut short or overwritten meanwhile. Everything that is sent comes from here.
+  public func intact(_ part: Range<Int>) -> [UInt8] {
+    guard let cut = slice(part) else { return [] }
+    guard case .file(let file) = owner else { return cut.bytes() }
+    let (bytes, good) = file.copy(cut.range)
+    return good == bytes.count ? bytes : Array(bytes.prefix(good))
   }
 
   private init(owner: Owner, range: Range<Int>) {
     self.owner = owner
     self.range = range
   }
-
-  /// Holds the memory; read-only after `init`, which is why sharing it is safe.
-  @safe private final class Owner: @unchecked Sendable {
-    let raw: UnsafeRawBufferPointer
-    private let mapped: Bool
-    /// The mapped file, kept open: reading a file that was cut short through its mapping kills
-    /// the process, reading it through this does not. -1 for an array.
-    private let descriptor: Int32
-    var count: Int { unsafe raw.count }
-
-    init(_ bytes: [UInt8]) {
-      let copy = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: max(bytes.count, 1), alignment: 16)
-      unsafe copy.copyBytes(from: bytes)
-      unsafe raw = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(copy)[..<bytes.count])
-      mapped = false
-      descriptor = -1
-    }
-
-    func copy(_ range: Range<Int>) -> [UInt8] {
-      guard mapped else {
-        return unsafe [UInt8](UnsafeRawBufferPointer(rebasing: raw[range]))
-      }
-      return unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
-        while filled < range.count {
-          let got = unsafe pread(
-            descriptor, buffer.baseAddress.map { unsafe $0 + filled }, range.count - filled,
-            range.lowerBound + filled)
-          if got < 0, errno == EINTR { continue }
-          guard got > 0 else { break }
-          filled += got
-        }
-      }
-    }
-
-    init(mapping path: String) throws(MappingError) {
-      let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-      guard descriptor >= 0 else { throw MappingError(path: path, errno: errno) }
-      var keeps = false
-      defer { if !keeps { close(descriptor) } }
-      var status = stat()
-      guard unsafe fstat(descriptor, &status) == 0 else {
-        throw MappingError(path: path, errno: errno)
-      }
-      guard status.st_mode & S_IFMT == S_IFREG else {
-        throw MappingError(path: path, errno: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
-      }
-      let size = Int(status.st_size)
-      mapped = size > 0
-      guard size > 0 else {
-        self.descriptor = -1
-        unsafe raw = UnsafeRawBufferPointer(start: nil, count: 0)
-        return
-      }
-      let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
-      guard let address = unsafe address, unsafe address != MAP_FAILED else {
-        throw MappingError(path: path, errno: errno)
-      }
-      unsafe raw = UnsafeRawBufferPointer(start: address, count: size)
-      self.descriptor = descriptor
-      keeps = true
-    }
-
-    func release(_ range: Range<Int>) {
-      guard mapped, let base = unsafe raw.baseAddress else { return }
-      let page = 4096
-      let start = range.lowerBound & ~(page - 1)
-      let end = range.upperBound == count ? count : range.upperBound & ~(page - 1)
-      guard start < end else { return }
-      let memory = unsafe UnsafeMutableRawPointer(mutating: base + start)
-      _ = unsafe madvise(memory, end - start, MADV_DONTNEED)
-    }
-
-    deinit {
-      if descriptor >= 0 { close(descriptor) }
-      guard let base = unsafe raw.baseAddress else { return }
-      let memory = unsafe UnsafeMutableRawPointer(mutating: base)
-      if mapped {
-        _ = unsafe munmap(memory, raw.count)
-      } else {
-        unsafe memory.deallocate()
-      }
-    }
-  }
 }
 
-/// Why a file could not be mapped.
-public struct MappingError: Error, Equatable, Sendable {
+/// Why a file could not be opened or read.
+public struct FileFault: Error, Equatable, Sendable {
   /// The path as it was given.
   public let path: String
   /// The system's error number.
   public let errno: Int32
 
-  /// The system's own words for the number.
-  public var reason: String {
-    guard let text = unsafe strerror(errno) else { return "error \(errno)" }
-    return unsafe String(cString: text)
+  /// Gathers the parts.
+  public init(path: String, errno: Int32) {
+    self.path = path
+    self.errno = errno
   }
+
+  /// The system's own words for the number.
+  public var reason: String { systemWords(errno) }
 }

@@ -17,6 +17,10 @@ struct StickOptions: ParsableArguments {
     var target = TargetOptions()
     target.port = port
     target.downloadPort = nil
+    target.diagPort = nil
+    target.imeiEnds = nil
+    target.web = nil
+    target.webUser = nil
     target.place = place
     target.stateDir = nil
     target.dataDir = nil

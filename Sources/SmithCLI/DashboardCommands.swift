@@ -96,11 +96,11 @@ struct DashboardInstallCommand: AsyncParsableCommand {
       return try await DiscSwitch(target: target, common: common, yes: yes).run(shown: true)
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
-      let image = try CheckedImage(path: file)
-      let policy = try rules.policy()
       let state = try StateDirectory(target.stateDir)
+      let image = try CheckedImage(path: file, keeping: .copied(in: state.path))
+      let policy = try rules.policy()
       let (bus, place) = try await target.bus()
-      let lock = try state.lock(place)
+      let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let owner = TerminalOwner(json: common.json, yes: yes)
       if !yes, common.json || isatty(0) != 1 { throw UpdateCommand.needsYes }
@@ -156,7 +156,7 @@ private struct DiscSwitch {
     try await explaining(json: common.json) { () throws(Trouble) in
       let state = try StateDirectory(target.stateDir)
       let (bus, place) = try await target.bus()
-      let lock = try state.lock(place)
+      let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let owner = TerminalOwner(json: common.json, yes: yes)
       if !yes, common.json || isatty(0) != 1 { throw UpdateCommand.needsYes }

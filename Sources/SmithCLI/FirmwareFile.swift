@@ -33,29 +33,35 @@ struct FirmwareFile {
   /// The image to use and the files that go with it, as one.
   ///
   /// - Throws: a trouble with exit code 6.
-  func open(sha256: String? = nil, with others: [String]) throws(Trouble) -> CheckedImage {
-    var all = [try open(sha256: others.isEmpty ? sha256 : nil)]
-    for other in others { all.append(try FirmwareFile(other).open()) }
+  func open(
+    sha256: String? = nil, with others: [String], keeping: FileKeeping = .asItIs
+  ) throws(Trouble) -> CheckedImage {
+    var all = [try open(sha256: others.isEmpty ? sha256 : nil, keeping: keeping)]
+    for other in others { all.append(try FirmwareFile(other).open(keeping: keeping)) }
     return try CheckedImage(joining: all)
   }
 
   /// The image to use, verified and with its fingerprint.
   ///
-  /// - Parameter sha256: fingerprint of the image that is wanted, if there may be several.
+  /// - Parameters:
+  ///   - sha256: fingerprint of the image that is wanted, if there may be several.
+  ///   - keeping: how its bytes are kept until they are sent; what is unpacked is a copy anyway.
   /// - Throws: a trouble with exit code 6.
-  func open(sha256: String? = nil) throws(Trouble) -> CheckedImage {
+  func open(sha256: String? = nil, keeping: FileKeeping = .asItIs) throws(Trouble) -> CheckedImage {
     let path = path
-    if let image = try plain({ () throws(Trouble) in try CheckedImage(path: path) }) {
+    if let image = try plain({ () throws(Trouble) in
+      try CheckedImage(path: path, keeping: keeping)
+    }) {
       return image
     }
     let findings = try findings()
     if inside == nil, let sha256 {
       for one in findings.images {
-        let image = try Self.checked(one)
+        let image = try Self.checked(one, keeping: keeping)
         if image.sha256 == sha256 { return image }
       }
     }
-    return try Self.checked(choose(findings))
+    return try Self.checked(choose(findings), keeping: keeping)
   }
 
   /// The image to use, verified.
@@ -84,8 +90,14 @@ struct FirmwareFile {
         return nil
       }
     }
-    guard let bytes = try? SharedBytes(mapping: path) else { return try make() }
+    guard let bytes = try? SharedBytes(file: path) else { return try make() }
     if Peeler.isArchive(bytes) { return nil }
+    // A self-extracting archive is an updater of unknown layout only if nothing readable is in it.
+    if Peeler.hasArchive(program: bytes), HuaweiUpdater.read(bytes) != nil,
+      (try? findings())?.images.isEmpty == false
+    {
+      return nil
+    }
     do { return try make() } catch {
       guard Peeler.hasArchive(program: bytes) else { throw error }
       return nil
@@ -100,11 +112,22 @@ struct FirmwareFile {
     if isFolder {
       do { return try peeler.peel(folder: path) } catch { throw error.trouble }
     }
-    guard let bytes = try? SharedBytes(mapping: path) else {
-      _ = try CheckedImage(path: path)
-      throw ArchiveError.nothingInside(at: path, found: []).trouble
+    let bytes = try FileKeeping.asItIs.open(path)
+    return try Self.steadily(bytes, path: path) { () throws(ArchiveError) in
+      try peeler.peel(bytes, path: path)
     }
-    do { return try peeler.peel(bytes, path: path) } catch { throw error.trouble }
+  }
+
+  /// What was found in a file that did not change while it was looked into.
+  static func steadily(
+    _ bytes: SharedBytes, path: String, _ peel: () throws(ArchiveError) -> Findings
+  ) throws(Trouble) -> Findings {
+    let outcome = Result { () throws(ArchiveError) in try peel() }
+    guard !bytes.hasChanged else { throw FileKeeping.changed(path) }
+    switch outcome {
+    case .success(let findings): return findings
+    case .failure(let error): throw error.trouble
+    }
   }
 
   private var isFolder: Bool {
@@ -128,8 +151,19 @@ struct FirmwareFile {
     }
   }
 
-  static func checked(_ candidate: Candidate) throws(Trouble) -> CheckedImage {
-    if candidate.inside.isEmpty { return try CheckedImage(path: candidate.outer) }
+  static func checked(
+    _ candidate: Candidate, keeping: FileKeeping = .asItIs
+  ) throws(Trouble) -> CheckedImage {
+    if candidate.inside.isEmpty {
+      return try CheckedImage(path: candidate.outer, keeping: keeping)
+    }
+    if !candidate.parts.isEmpty, let image = candidate.image {
+      return try CheckedImage(image: image, path: candidate.path, parts: candidate.parts)
+    }
+    // A package of several files has no bytes of its own.
+    if let image = candidate.image, let package = image.rawProgram {
+      return try CheckedImage(image: image, path: candidate.path, parts: package.parts)
+    }
     do {
       return try CheckedImage(candidate.bytes, named: candidate.path)
     } catch {

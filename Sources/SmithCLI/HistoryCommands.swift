@@ -36,6 +36,7 @@ struct HistoryListCommand: AsyncParsableCommand {
         }
         show(header, records, path)
       }
+      for path in state.journalsSetAside() { Output.error("  unreadable: \(path)") }
       UnlockHistory.show(state, json: common.json)
       return .ok
     }

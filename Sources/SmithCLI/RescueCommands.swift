@@ -35,22 +35,23 @@ struct RescueCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
       guard loader != nil || watch else { throw Self.needsLoader }
+      let state = try StateDirectory(target.stateDir)
+      let keeping = FileKeeping.copied(in: state.path)
       let files = try loader.map { path throws(Trouble) in
         (
-          try CheckedLoader(path: path),
+          try CheckedLoader(path: path, keeping: keeping),
           try image.map { path throws(Trouble) in
-            try CheckedImage(path: path)
+            try CheckedImage(path: path, keeping: keeping)
           }
         )
       }
       let policy = try policy()
       let owner = TerminalOwner(json: common.json, yes: yes)
       if files != nil, !yes, common.json || isatty(0) != 1 { throw UpdateCommand.needsYes }
-      let state = try StateDirectory(target.stateDir)
       owner.mindSignals()
       let (bus, place) = try await found(owner)
       guard let (loader, image) = files else { return .ok }
-      let lock = try state.lock(place)
+      let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let rescuer = Rescuer(
         bus: bus, owner: owner,

@@ -44,7 +44,7 @@ struct UnlockCommand: AsyncParsableCommand {
       if showCodes { try owner.confirmOwnership(flag: thisStickIsMine) }
       let state = try StateDirectory(target.stateDir)
       let (bus, place) = try await target.bus()
-      let lock = try state.lock(place)
+      let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let unlocker = Unlocker(
         bus: bus, owner: owner,

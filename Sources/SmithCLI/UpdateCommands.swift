@@ -94,18 +94,23 @@ struct UpdateCommand: AsyncParsableCommand {
       return try await plan.run()
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
-      let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
+      let state = try StateDirectory(target.stateDir)
+      let image = try FirmwareFile(file, inside: choice.inside).open(
+        with: rules.with, keeping: .copied(in: state.path))
       try KnownBad.refuse(image, dataDir: target.dataDir)
       let policy = try rules.policy()
-      let state = try StateDirectory(target.stateDir)
       let (bus, place) = try await target.bus()
-      let lock = try state.lock(place)
+      let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let history = HistoryKeeper(state: state)
       let owner = TerminalOwner(
         json: common.json, yes: yes, expectedSeconds: { history.expectedSeconds($0) })
       if !yes, common.json || isatty(0) != 1 { throw Self.needsYes }
-      let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
+      if !image.isSteady { owner.warn(Self.noCopy(state)) }
+      var surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
+      surroundings.diagPort = target.diagPort.map {
+        URL(fileURLWithPath: $0).standardizedFileURL.path
+      }
       owner.mindSignals()
       let watch = PhaseWatch(owner)
       let manners = StickManners(place: place)
@@ -123,6 +128,12 @@ struct UpdateCommand: AsyncParsableCommand {
     }
   }
 
+  /// What the owner is told where there is no room for a private copy of the file.
+  static func noCopy(_ state: StateDirectory) -> String {
+    "There is no room for a copy of the file in \(state.path): leave the file alone until the"
+      + " update is done. If it changes, the update stops and needs the original file again."
+  }
+
   static let needsYes = Trouble(
     "consent.missing", "Nobody can be asked here: standard input is no terminal.",
     advice: ["Look at the plan with `modemsmith plan FILE`, then add --yes."], exitCode: .refused)
@@ -137,6 +148,8 @@ struct ResumeCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
   @Flag(name: .long, help: "Accepted for symmetry; consent was given when the update began.")
   var yes = false
+  @Option(name: .long, help: "The journal to go on with, if it is not the newest open one.")
+  var journal: String?
 
   func run() async throws {
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
@@ -147,18 +160,21 @@ struct ResumeCommand: AsyncParsableCommand {
       let wanted =
         try target.web.map { text throws(Trouble) in try WebTarget.place(text) }
         ?? named ?? target.place.map { Place.usb($0) }
-      guard let unfinished = try state.unfinished(at: wanted) else { throw Self.nothing }
+      guard let unfinished = try unfinished(in: state, at: wanted) else { throw Self.nothing }
+      for note in unfinished.notes { TerminalOwner(json: common.json, yes: true).warn(note) }
       if unfinished.header.plan.route.hasSuffix("-web") {
         return try await WebUpdateTarget.resume(
           unfinished, target, file: file, in: state, json: common.json)
       }
-      let lock = try state.lock(unfinished.header.place)
+      let lock = try state.hold(unfinished.header.place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let image = try FirmwareFile(file ?? unfinished.header.file).open(
-        sha256: unfinished.header.plan.sha256, with: unfinished.header.others ?? []
+        sha256: unfinished.header.plan.sha256, with: unfinished.header.others ?? [],
+        keeping: .copied(in: state.path)
       ).asPlanned(unfinished.header.plan)
       let journal = try FileJournal(path: unfinished.path)
       let owner = TerminalOwner(json: common.json, yes: true)
+      if !image.isSteady { owner.warn(UpdateCommand.noCopy(state)) }
       let surroundings = Surroundings.files(
         in: state, downloadPort: target.downloadPort ?? unfinished.header.downloadPort)
       owner.mindSignals()
@@ -182,12 +198,22 @@ struct ResumeCommand: AsyncParsableCommand {
     }
   }
 
+  private func unfinished(
+    in state: StateDirectory, at place: Place?
+  ) throws(Trouble) -> Unfinished? {
+    if let journal { return try state.unfinished(named: journal) }
+    return try state.unfinished(at: place)
+  }
+
   private func bus(for header: JournalHeader) -> any Bus {
     switch header.place {
     case .named(let path):
       NamedPortBus(
         port: path,
         downloadPort: (target.downloadPort ?? header.downloadPort).map {
+          URL(fileURLWithPath: $0).standardizedFileURL.path
+        },
+        diagPort: (target.diagPort ?? header.diagPort).map {
           URL(fileURLWithPath: $0).standardizedFileURL.path
         })
     case .usb: ThisComputer.bus()
@@ -221,7 +247,11 @@ struct RehearseCommand: AsyncParsableCommand {
       let report =
         switch stick {
         case .huawei(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .huaweiQualcomm(let stick):
+          await rehearse(image, on: VirtualBus(stick), owner, policy)
         case .sierra(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .zte(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .qualcomm(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
         }
       if !common.json { Output.error("A rehearsal on a simulated \(model); no stick was touched.") }
       owner.show(report)
@@ -281,6 +311,10 @@ extension Plan {
       "cannot_verify": .array(cannotVerify.map { .string($0) }),
       "warnings": .array(warnings.map { .string($0) }), "evidence": .string(evidence),
       "inferences": .array(inferences.map { .string($0) }),
+      "steps": .array(
+        (steps ?? []).map {
+          .object(["text": .string($0.text), "mark": .string($0.mark)])
+        }), "knowledge_ends": .text(end),
     ])
   }
 }

@@ -139,23 +139,19 @@ struct WebUpdateTarget {
     self.json = json
     stateDirectory = target.stateDir
     if let file {
-      source = try Self.source(file, expecting: page.expect.map { FirmwareVersion($0) })
+      source = try Self.source(
+        file, expecting: page.expect.map { FirmwareVersion($0) },
+        keeping: .copied(in: try StateDirectory(target.stateDir).path))
     } else {
       source = .online
     }
   }
 
-  private static func source(_ file: String, expecting: FirmwareVersion?) throws(Trouble)
-    -> WebSource
-  {
+  private static func source(
+    _ file: String, expecting: FirmwareVersion?, keeping: FileKeeping = .asItIs
+  ) throws(Trouble) -> WebSource {
     let full = URL(fileURLWithPath: file).standardizedFileURL.path
-    do throws(MappingError) {
-      return .file(path: full, bytes: try SharedBytes(mapping: full), expecting: expecting)
-    } catch {
-      throw Trouble(
-        "file.unreadable", "\(file) cannot be read: \(error.reason).",
-        advice: ["Check the path and that you may read the file."], exitCode: .badFile)
-    }
+    return .file(path: full, bytes: try keeping.open(full), expecting: expecting)
   }
 
   func plan() async throws(Trouble) -> SmithModel.ExitCode {
@@ -175,7 +171,7 @@ struct WebUpdateTarget {
 
   func update(yes: Bool) async throws(Trouble) -> SmithModel.ExitCode {
     let state = try StateDirectory(stateDirectory)
-    let lock = try state.lock(door.place)
+    let lock = try state.hold(door.place, json: json)
     defer { withExtendedLifetime(lock) {} }
     if !yes, json || isatty(0) != 1 { throw UpdateCommand.needsYes }
     let owner = TerminalOwner(json: json, yes: yes)
@@ -193,12 +189,14 @@ struct WebUpdateTarget {
   ) async throws(Trouble) -> SmithModel.ExitCode {
     let header = unfinished.header
     let door = try WebTarget.door(target.web ?? header.place.description)
-    let lock = try state.lock(header.place)
+    let lock = try state.hold(header.place, json: json)
     defer { withExtendedLifetime(lock) {} }
     let isOnline = header.plan.file == WebUpdater.onlineFile
     let source =
       isOnline
-      ? WebSource.online : try Self.source(file ?? header.file, expecting: header.plan.after)
+      ? WebSource.online
+      : try Self.source(
+        file ?? header.file, expecting: header.plan.after, keeping: .copied(in: state.path))
     let journal = try FileJournal(path: unfinished.path)
     let owner = TerminalOwner(json: json, yes: true)
     owner.mindSignals()

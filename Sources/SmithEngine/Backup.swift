@@ -71,7 +71,7 @@ public struct Backup: Sendable, Codable, Equatable {
   ///
   /// - Throws: `backup.failed` with exit code 6.
   public static func read(_ path: String) throws(Trouble) -> Backup {
-    guard let data = FileManager.default.contents(atPath: path), data.count < 1_048_576,
+    guard let data = ReadJournal.bytes(path), data.count < 1_048_576,
       let backup = try? JSONDecoder().decode(Backup.self, from: data), backup.format == 1
     else {
       throw Trouble(
@@ -117,7 +117,7 @@ public enum PrivateFile {
     }
   }
 
-  private static func failed(_ path: String) -> Trouble {
+  static func failed(_ path: String) -> Trouble {
     Trouble(
       "backup.failed", "The backup \(path) cannot be written.",
       advice: ["Make room on the disk, or choose another folder with --state-dir DIR."],
@@ -174,11 +174,30 @@ public struct BackupStore: Sendable {
     BackupStore(
       save: { backup throws(Trouble) in
         let unit = backup.identity.map { String($0.prefix(8)) } ?? "unknown"
-        let stamp = StateDirectory.stamp(Date())
-        let path = "\(state.backups)/\(stamp)-\(unit).json"
-        try backup.write(to: path)
+        let path = try freePath(
+          "\(state.backups)/\(StateDirectory.stamp(Date()))-\(unit)")
+        do throws(Trouble) { try backup.write(to: path) } catch {
+          _ = unsafe unlink(path)
+          throw error
+        }
+        FileJournal.syncFolder(of: path)
         return path
       }, load: { try? Backup.read($0) }, time: { Date().formatted(.iso8601) })
+  }
+
+  /// Reserves a name that no other backup has: clocks are set back, and an interrupted update may
+  /// need the older one.
+  private static func freePath(_ stem: String) throws(Trouble) -> String {
+    for count in 0..<1000 {
+      let path = count == 0 ? "\(stem).json" : "\(stem)-\(count).json"
+      let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      if descriptor >= 0 {
+        close(descriptor)
+        return path
+      }
+      if errno != EEXIST { break }
+    }
+    throw PrivateFile.failed("\(stem).json")
   }
 
   /// As long as the store lives: for rehearsals and simulations.

@@ -17,20 +17,23 @@ public struct CheckedImage: Sendable {
 
   /// Opens, recognises and checks a file.
   ///
+  /// - Parameters:
+  ///   - path: the file, or a folder of parts.
+  ///   - keeping: how its bytes are kept until they are sent.
   /// - Throws: a trouble with exit code 6; nothing was sent to any stick.
-  public init(path: String) throws(Trouble) {
+  public init(path: String, keeping: FileKeeping = .asItIs) throws(Trouble) {
     let full = URL(fileURLWithPath: path).standardizedFileURL.path
-    if let folder = try Self.folder(full) {
-      let read: FirmwareImage
-      do { read = try BalongImage.read(folder: folder) } catch { throw error.trouble }
-      self.init(image: read, path: full, sha256: Self.fingerprint(folder.map(\.bytes)))
+    if let folder = try Self.folder(full, keeping) {
+      let all = folder.map(\.bytes)
+      let read = try Self.steadily(all, path: full) { () throws(ImageError) in
+        try ImageRegistry.recognise(folder: folder)
+      }
+      self.init(
+        image: read, path: full,
+        sha256: try Self.fingerprint(read.rawProgram?.parts ?? all, path: full))
       return
     }
-    let bytes: SharedBytes
-    do { bytes = try SharedBytes(mapping: full) } catch {
-      throw Self.unreadable(path, error.reason)
-    }
-    try self.init(bytes, named: full)
+    try self.init(try keeping.open(full), named: full)
   }
 
   /// Joins files that are installed together, as Sierra's firmware and carrier settings are.
@@ -58,9 +61,15 @@ public struct CheckedImage: Sendable {
 
   /// Recognises and checks bytes that are in memory already.
   public init(_ bytes: SharedBytes, named path: String) throws(Trouble) {
-    let read: FirmwareImage
-    do { read = try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
-    self.init(image: read, path: path, sha256: Self.fingerprint([bytes]))
+    let read = try Self.steadily([bytes], path: path) { () throws(ImageError) in
+      try ImageRegistry.recognise(bytes)
+    }
+    self.init(image: read, path: path, sha256: try Self.fingerprint([bytes], path: path))
+  }
+
+  /// Wraps an image that was made of several files, as those of a folder inside an archive.
+  public init(image: FirmwareImage, path: String, parts: [SharedBytes]) throws(Trouble) {
+    self.init(image: image, path: path, sha256: try Self.fingerprint(parts, path: path))
   }
 
   /// Wraps an image that was read and verified elsewhere.
@@ -71,6 +80,11 @@ public struct CheckedImage: Sendable {
     self.sha256 = sha256
   }
 
+  /// Whether nobody can change its bytes any more: they are in memory or in a private copy.
+  public var isSteady: Bool {
+    image.segments.allSatisfy(\.stored.isSteady) && image.sierra.allSatisfy(\.bytes.isSteady)
+  }
+
   /// Whether the package carries a signature that the stick checks.
   public var isSigned: Bool { image.signature != nil }
 
@@ -78,16 +92,32 @@ public struct CheckedImage: Sendable {
   ///
   /// - Throws: a trouble with exit code 6.
   public static func read(path: String) throws(Trouble) -> FirmwareImage {
-    if let folder = try folder(path) {
-      do { return try BalongImage.read(folder: folder) } catch { throw error.trouble }
+    if let folder = try folder(path, .asItIs) {
+      return try steadily(folder.map(\.bytes), path: path) { () throws(ImageError) in
+        try ImageRegistry.recognise(folder: folder)
+      }
     }
-    let bytes: SharedBytes
-    do { bytes = try SharedBytes(mapping: path) } catch { throw unreadable(path, error.reason) }
-    do { return try ImageRegistry.recognise(bytes) } catch { throw error.trouble }
+    let bytes = try FileKeeping.asItIs.open(path)
+    return try steadily([bytes], path: path) { () throws(ImageError) in
+      try ImageRegistry.recognise(bytes)
+    }
+  }
+
+  /// Reads, unless a file is not what it was when the reading began: then nothing that was seen
+  /// of it counts.
+  private static func steadily(
+    _ bytes: [SharedBytes], path: String, _ read: () throws(ImageError) -> FirmwareImage
+  ) throws(Trouble) -> FirmwareImage {
+    let outcome = Result { () throws(ImageError) in try read() }
+    guard !bytes.contains(where: \.hasChanged) else { throw FileKeeping.changed(path) }
+    switch outcome {
+    case .success(let image): return image
+    case .failure(let error): throw error.trouble
+    }
   }
 
   /// The files of a folder of parts, by name; nil if the path is no folder.
-  private static func folder(_ path: String) throws(Trouble)
+  private static func folder(_ path: String, _ keeping: FileKeeping) throws(Trouble)
     -> [(name: String, bytes: SharedBytes)]?
   {
     var isFolder: ObjCBool = false
@@ -98,36 +128,20 @@ public struct CheckedImage: Sendable {
     var parts: [(name: String, bytes: SharedBytes)] = []
     // More names than any package has parts are somebody's home directory.
     for name in names.sorted().prefix(256) where !name.hasPrefix(".") {
-      do { parts.append((name, try SharedBytes(mapping: "\(path)/\(name)"))) } catch {
-        throw unreadable("\(path)/\(name)", error.reason)
-      }
+      parts.append((name, try keeping.open("\(path)/\(name)")))
     }
     return parts
   }
 
-  private static func unreadable(_ path: String, _ reason: String) -> Trouble {
-    Trouble(
-      "file.unreadable", "\(path) cannot be read: \(reason).",
-      advice: ["Check the path and that you may read the file."], exitCode: .badFile)
-  }
-
-  /// Reads a file in pieces, so that memory stays flat whatever its size.
-  private static func fingerprint(_ parts: [SharedBytes]) -> String {
+  /// Reads files window by window, so that memory stays flat whatever their size.
+  private static func fingerprint(_ parts: [SharedBytes], path: String) throws(Trouble) -> String {
     var hash = SHA256()
     for bytes in parts {
-      var passing = PassingReader(bytes)
-      bytes.withSpan { span in
-        var done = 0
-        while done < span.byteCount {
-          let end = min(done + 1_048_576, span.byteCount)
-          unsafe span.extracting(done..<end).withUnsafeBytes {
-            unsafe hash.update(bufferPointer: $0)
-          }
-          done = end
-          passing.passed(done)
-        }
+      bytes.forEachWindow { span, _ in
+        unsafe span.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+        return true
       }
-      bytes.release(0..<bytes.count)
+      if bytes.hasChanged { throw FileKeeping.changed(path) }
     }
     return [UInt8](hash.finalize()).hex
   }

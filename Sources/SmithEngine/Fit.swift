@@ -151,9 +151,14 @@ private struct Judge {
     }
     say(.fits, "vendor", "It is made for \(maker) sticks.")
     guard maker == "huawei" else { return }
+    let isForQualcomm = HuaweiQualcomm.isMeant(by: image.claims)
     switch device.world {
+    case .qualcomm where isForQualcomm:
+      say(.fits, "chip", "Both are of Huawei's Qualcomm era.")
     case .qualcomm:
       say(.doesNotFit, "chip", "It is for a Balong chip; this stick has a Qualcomm chip.")
+    case .balongStick where isForQualcomm, .balongHiLink where isForQualcomm:
+      say(.doesNotFit, "chip", "It is for a Qualcomm chip; this stick has a Balong chip.")
     case .balongStick, .balongHiLink: say(.fits, "chip", "Both are of the Balong chip family.")
     case .unknown: say(.unknown, "chip", "The stick does not tell its chip.")
     }

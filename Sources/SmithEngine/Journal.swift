@@ -36,6 +36,8 @@ public struct JournalHeader: Sendable, Codable, Equatable {
   public var place: Place
   /// The port of download mode, if it was named apart.
   public var downloadPort: String?
+  /// The diagnostic port, if it was named.
+  public var diagPort: String?
   /// Absolute path of the file.
   public var file: String
   /// Absolute paths of files that go with it.
@@ -108,9 +110,23 @@ public final class FileJournal: Journal {
   /// - Throws: `journal.not-writable`.
   public init(path: String) throws(Trouble) {
     location = path
-    descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+    descriptor = unsafe open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw Self.notWritable(path) }
     Self.syncFolder(of: path)
+    try endTornLine()
+  }
+
+  /// A power cut may have torn the last line: the next record must not be glued to it.
+  private func endTornLine() throws(Trouble) {
+    guard let data = ReadJournal.bytes(location), let last = data.last, last != 0x0a else {
+      return
+    }
+    let start = data.lastIndex(of: 0x0a).map { $0 + 1 } ?? 0
+    let isWhole =
+      (try? JSONDecoder().decode(JournalRecord.self, from: Data(data[start...]))) != nil
+    let isMended =
+      isWhole ? unsafe write(descriptor, "\n", 1) == 1 : ftruncate(descriptor, off_t(start)) == 0
+    guard isMended else { throw Self.notWritable(location) }
   }
 
   /// Creates the file; nil if it is there already, perhaps as another process's journal.
@@ -127,7 +143,7 @@ public final class FileJournal: Journal {
   }
 
   /// The name itself must survive a power cut too.
-  private static func syncFolder(of path: String) {
+  static func syncFolder(of path: String) {
     let folder = unsafe open((path as NSString).deletingLastPathComponent, O_RDONLY | O_CLOEXEC)
     if folder >= 0 {
       fsync(folder)
@@ -150,6 +166,7 @@ public final class FileJournal: Journal {
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     guard var line = try? encoder.encode(record) else { throw Self.notWritable(location) }
     line.append(0x0a)
+    let before = lseek(descriptor, 0, SEEK_END)
     var done = 0
     while done < line.count {
       let written = unsafe line.withUnsafeBytes { bytes in
@@ -157,8 +174,10 @@ public final class FileJournal: Journal {
       }
       if written < 0, errno == EINTR { continue }
       guard written > 0 else {
-        throw errno == ENOSPC || errno == EDQUOT
-          ? Self.full(location) : Self.notWritable(location)
+        let isFull = errno == ENOSPC || errno == EDQUOT
+        // Half a line would spoil the one after it, should there be room again.
+        if before >= 0 { _ = ftruncate(descriptor, before) }
+        throw isFull ? Self.full(location) : Self.notWritable(location)
       }
       done += written
     }
@@ -169,26 +188,14 @@ public final class FileJournal: Journal {
   ///
   /// - Throws: `journal.corrupt` if any other line cannot be read.
   public static func read(_ path: String) throws(Trouble) -> [JournalRecord] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Trouble(
-        "journal.corrupt", "The journal \(path) cannot be read.",
-        advice: ["Run `modemsmith info` to see the state of the stick."], exitCode: .internalError)
-    }
-    let lines = data.split(separator: 0x0a, omittingEmptySubsequences: true)
-    var records: [JournalRecord] = []
-    for (index, line) in lines.enumerated() {
-      if let record = try? JSONDecoder().decode(JournalRecord.self, from: Data(line)) {
-        records.append(record)
-      } else if index != lines.count - 1 || data.last == 0x0a {
-        throw Trouble(
-          "journal.corrupt", "Line \(index + 1) of the journal \(path) cannot be read.",
-          advice: [
-            "Run `modemsmith info`; if the stick waits in download mode, run `modemsmith update`"
-              + " with the file again."
-          ], exitCode: .internalError)
-      }
-    }
-    return records
+    let read = ReadJournal(path)
+    guard let line = read.damagedLine else { return read.records }
+    throw Trouble(
+      "journal.corrupt", "Line \(line) of the journal \(path) cannot be read.",
+      advice: [
+        "Run `modemsmith info`; if the stick waits in download mode, run `modemsmith update`"
+          + " with the file again."
+      ], exitCode: .internalError)
   }
 
   static func full(_ place: String) -> Trouble {

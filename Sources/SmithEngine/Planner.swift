@@ -1,4 +1,3 @@
-import Foundation
 import SmithFormats
 public import SmithModel
 import SmithVendors
@@ -20,6 +19,7 @@ public enum Planner {
     throws(Trouble) -> Outcome
   {
     let image = checked.image
+    try FrontDoor.check(image, for: subject.report)
     if policy.purpose == .firmware { try checkKind(image) }
     guard let family = Families.taking(image) else { throw notFirmware(image) }
     if let obstacle = subject.state.obstacle { throw obstacle }
@@ -57,6 +57,11 @@ public enum Planner {
       exitCode: .refused)
   }
 
+  /// The last part of a path.
+  private static func name(of path: String) -> String {
+    path.utf8.split(separator: 0x2f).last.map { String(Substring($0)) } ?? path
+  }
+
   private static func compose(
     _ checked: CheckedImage, _ subject: Subject, _ judgement: Judgement, _ family: any Family
   ) -> Plan {
@@ -68,19 +73,26 @@ public enum Planner {
       cannotBackUp.append("settings and identity (the stick waits in download mode)")
       cannotVerify.append("that the identity number is unchanged (it cannot be read beforehand)")
     }
-    if judgement.after == nil {
+    if judgement.after == nil, judgement.end == nil {
       cannotVerify.append("the version (the file does not say which it holds)")
     }
     return Plan(
       route: family.name, vendor: family.vendor, model: subject.report.model,
       products: judgement.products, before: judgement.before, after: judgement.after,
-      carrier: judgement.carrier, file: URL(fileURLWithPath: checked.path).lastPathComponent,
+      carrier: judgement.carrier, file: name(of: checked.path),
       sha256: checked.sha256, signed: checked.isSigned, items: judgement.items,
-      stages: (isNormal ? [.enterDownload] : []) + [.write, .restart, .verify]
-        + (isNormal ? [.restoreSettings] : []),
+      stages: stages(isNormal, judgement),
       expectedSeconds: judgement.overheadSeconds + Double(bytes) / judgement.bytesPerSecond,
       cannotBackUp: cannotBackUp, cannotVerify: cannotVerify,
       warnings: judgement.warnings + checked.image.warnings.map { "\($0)" },
-      inferences: judgement.inferences, evidence: family.evidence)
+      inferences: judgement.inferences, evidence: family.evidence,
+      steps: judgement.steps.isEmpty ? nil : judgement.steps, end: judgement.end)
+  }
+
+  private static func stages(_ isNormal: Bool, _ judgement: Judgement) -> [Stage] {
+    let first: [Stage] = isNormal ? [.enterDownload] : []
+    // A way whose end is not known leads back before its one-way door.
+    if judgement.end != nil { return first + [.restart, .verify] }
+    return first + [.write, .restart, .verify] + (isNormal ? [.restoreSettings] : [])
   }
 }

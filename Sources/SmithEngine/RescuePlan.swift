@@ -16,27 +16,26 @@ public struct CheckedLoader: Sendable {
   /// Opens, reads and judges a file.
   ///
   /// - Throws: a trouble with exit code 6; nothing was sent to any stick.
-  public init(path: String) throws(Trouble) {
+  public init(path: String, keeping: FileKeeping = .asItIs) throws(Trouble) {
     let full = URL(fileURLWithPath: path).standardizedFileURL.path
-    let bytes: SharedBytes
-    do { bytes = try SharedBytes(mapping: full) } catch {
-      throw Trouble(
-        "file.unreadable", "\(path) cannot be read: \(error.reason).",
-        advice: ["Check the path and that you may read the file."], exitCode: .badFile)
-    }
-    try self.init(bytes, named: full)
+    try self.init(try keeping.open(full), named: full)
   }
 
   /// Reads and judges bytes that are in memory already.
   public init(_ bytes: SharedBytes, named path: String) throws(Trouble) {
-    do { loader = try BalongLoader.read(bytes) } catch { throw error.trouble }
-    self.path = path
+    let outcome = Result { () throws(LoaderError) in try BalongLoader.read(bytes) }
     sha256 = [UInt8](SHA256.hash(data: bytes.bytes())).hex
+    guard !bytes.hasChanged else { throw FileKeeping.changed(path) }
+    switch outcome {
+    case .success(let read): loader = read
+    case .failure(let error): throw error.trouble
+    }
+    self.path = path
   }
 
   /// Whether the file at `path` begins as loaders do; for telling one from a firmware.
   public static func looksLikeOne(_ path: String) -> Bool {
-    guard let bytes = try? SharedBytes(mapping: path) else { return false }
+    guard let bytes = try? SharedBytes(file: path) else { return false }
     return ForeignFile.recognise(bytes)?.kind == .balongLoader
   }
 

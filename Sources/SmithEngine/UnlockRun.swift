@@ -186,7 +186,8 @@ final class UnlockRun {
       throw UnlockTrouble.blocked
     }
     guard tries > request.stopAt else {
-      throw UnlockTrouble.fewTries(tries, stopAt: request.stopAt)
+      throw UnlockTrouble.fewTries(
+        tries, stopAt: request.stopAt, isAfterAttempt: !report.attempts.isEmpty)
     }
   }
 

@@ -82,7 +82,7 @@ struct StickReturn {
   private func ask(within limit: Duration) async -> Subject? {
     guard let link = await open(within: limit) else { return nil }
     let subject = try? await Subject.ask(
-      link, at: place, likely: likely, alone: true, withSettings: true)
+      link, at: place, likely: likely, alone: true)
     await link.close()
     return subject
   }
@@ -173,9 +173,14 @@ struct Verification {
         outcome.trouble = Self.unverified("it runs \(now), the file holds \(wanted)")
         return outcome
       }
-    } else if let before = plan.before, before.isConfirmed(by: now) {
+    } else if family?.readsBack != true, let before = plan.before, before.isConfirmed(by: now) {
       outcome.verdict = .unknown
       outcome.trouble = Self.unverified("the file names no version and the stick's is the same")
+      return outcome
+    }
+    if family?.readsBack == true, !isComplete {
+      outcome.verdict = .unknown
+      outcome.trouble = Self.unverified("not every part was written and read back")
       return outcome
     }
     if let before = plan.model, let model = subject.report.model, model != before {

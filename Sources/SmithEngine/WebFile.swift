@@ -12,24 +12,21 @@ extension CheckedImage {
   ///   come to.
   public init(forPageOf report: DeviceReport, path: String) throws(Trouble) {
     let full = URL(fileURLWithPath: path).standardizedFileURL.path
-    let bytes: SharedBytes
-    do { bytes = try SharedBytes(mapping: full) } catch {
-      throw Trouble(
-        "file.unreadable", "\(path) cannot be read: \(error.reason).",
-        advice: ["Check the path and that you may read the file."], exitCode: .badFile)
-    }
-    try self.init(forPageOf: report, bytes, named: full)
+    try self.init(forPageOf: report, try FileKeeping.asItIs.open(full), named: full)
   }
 
   /// The same of bytes that are in memory already.
   public init(forPageOf report: DeviceReport, _ bytes: SharedBytes, named path: String)
     throws(Trouble)
   {
-    try Self.refuseForeign(bytes, report)
+    let foreign = Result { () throws(Trouble) in try Self.refuseForeign(bytes, report) }
+    let sum = Self.digest(bytes)
+    guard !bytes.hasChanged else { throw FileKeeping.changed(path) }
+    try foreign.get()
     self.init(
       image: FirmwareImage(
         format: .opaque, origin: 0..<bytes.count, kinds: [.firmware], segments: []),
-      path: path, sha256: Self.digest(bytes))
+      path: path, sha256: sum)
   }
 
   /// Stands for the update that the stick itself loads; there is no file.
@@ -69,8 +66,9 @@ extension CheckedImage {
 
   private static func digest(_ bytes: SharedBytes) -> String {
     var hash = SHA256()
-    for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
-      hash.update(data: bytes.bytes(start..<min(start + 1_048_576, bytes.count)))
+    bytes.forEachWindow { span, _ in
+      unsafe span.withUnsafeBytes { unsafe hash.update(bufferPointer: $0) }
+      return true
     }
     return [UInt8](hash.finalize()).hex
   }
@@ -82,22 +80,43 @@ enum FileText {
   static func contains(_ text: String, _ bytes: SharedBytes) -> Bool {
     let wanted = Array(text.utf8)
     guard !wanted.isEmpty, bytes.count >= wanted.count else { return false }
-    return bytes.withSpan { (span: RawSpan) -> Bool in
-      var index = 0
-      let end = span.byteCount - wanted.count
-      while index <= end {
-        if unsafe span.unsafeLoad(fromByteOffset: index, as: UInt8.self) == wanted[0] {
-          var same = 1
-          while same < wanted.count,
-            unsafe span.unsafeLoad(fromByteOffset: index + same, as: UInt8.self) == wanted[same]
-          {
-            same += 1
-          }
-          if same == wanted.count { return true }
-        }
-        index += 1
-      }
-      return false
+    // Windows overlap by what a text can begin with before their ends.
+    var tail: [UInt8] = []
+    var isFound = false
+    bytes.forEachWindow { span, _ in
+      isFound = unsafe stands(wanted, in: (tail + head(of: span, wanted.count - 1)).span.bytes)
+      if !isFound { isFound = stands(wanted, in: span) }
+      tail = end(of: span, wanted.count - 1)
+      return !isFound
     }
+    return isFound
+  }
+
+  private static func head(of span: RawSpan, _ count: Int) -> [UInt8] {
+    let part = span.extracting(first: min(count, span.byteCount))
+    return unsafe part.withUnsafeBytes { unsafe [UInt8]($0) }
+  }
+
+  private static func end(of span: RawSpan, _ count: Int) -> [UInt8] {
+    let part = span.extracting(last: min(count, span.byteCount))
+    return unsafe part.withUnsafeBytes { unsafe [UInt8]($0) }
+  }
+
+  private static func stands(_ wanted: [UInt8], in span: RawSpan) -> Bool {
+    var index = 0
+    let end = span.byteCount - wanted.count
+    while index <= end {
+      if unsafe span.unsafeLoad(fromByteOffset: index, as: UInt8.self) == wanted[0] {
+        var same = 1
+        while same < wanted.count,
+          unsafe span.unsafeLoad(fromByteOffset: index + same, as: UInt8.self) == wanted[same]
+        {
+          same += 1
+        }
+        if same == wanted.count { return true }
+      }
+      index += 1
+    }
+    return false
   }
 }

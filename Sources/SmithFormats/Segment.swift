@@ -10,7 +10,7 @@ public enum Packing: String, Sendable, Codable {
   case lzma
 }
 
-/// One part of an image; its bytes stay in the mapped file until they are read.
+/// One part of an image; its bytes stay in the file until they are read.
 public struct Segment: Sendable {
   /// Place in the image, from 0.
   public var index: Int
@@ -101,13 +101,11 @@ public struct Segment: Sendable {
 public struct SegmentReader: ~Copyable {
   private let segment: Segment
   private let stream: UnpackStream?
-  private var passing: PassingReader
   /// Bytes handed out so far.
   public private(set) var position = 0
 
   init(_ segment: Segment) throws(ImageError) {
     self.segment = segment
-    passing = PassingReader(segment.stored)
     do throws(StreamFlaw) {
       stream = try UnpackStream(
         segment.packing, input: segment.stored, memoryLimit: segment.memoryLimit)
@@ -127,9 +125,8 @@ public struct SegmentReader: ~Copyable {
     let wanted = min(max(count, 0), left)
     guard wanted > 0 else { return [] }
     guard let stream else {
-      let bytes = segment.stored.bytes(position..<(position + wanted))
+      let bytes = segment.stored.intact(position..<(position + wanted))
       position += bytes.count
-      passing.passed(position)
       return bytes
     }
     var bytes = [UInt8](repeating: 0, count: wanted)

@@ -252,3 +252,74 @@ public struct TextXML {
     Flaw(offset: min(at, bytes.count), reason: reason)
   }
 }
+
+// MARK: - Documents of attributes
+
+extension TextXML {
+  /// One element of a document that keeps everything in attributes.
+  public struct Element: Equatable, Sendable {
+    /// Name as written.
+    public var name: String
+    /// Attributes by name.
+    public var attributes: [String: String]
+    /// 0 for the outermost.
+    public var depth: Int
+
+    /// Gathers the parts.
+    public init(name: String, attributes: [String: String], depth: Int) {
+      self.name = name
+      self.attributes = attributes
+      self.depth = depth
+    }
+  }
+
+  /// Bounds for rawprogram files and Firehose answers (Docs/Protocols/rawprogram.md section 1).
+  public static var attributeLimits: Limits {
+    var limits = Limits()
+    limits.elements = 20_000
+    limits.depth = 16
+    limits.text = 4096
+    return limits
+  }
+
+  /// All elements in the order in which they open; a zero byte ends the document, and between
+  /// elements only blanks may stand.
+  ///
+  /// - Throws: ``Flaw``.
+  public static func elements(of bytes: [UInt8], limits: Limits = attributeLimits) throws(Flaw)
+    -> [Element]
+  {
+    var xml = try TextXML([UInt8](bytes.prefix { $0 != 0 }), limits: limits)
+    var elements: [Element] = []
+    var depth = 0
+    while let event = try xml.next() {
+      switch event {
+      case .open(let name, let attributes):
+        elements.append(Element(name: name, attributes: attributes, depth: depth))
+        depth += 1
+      case .close: depth -= 1
+      case .text(let text):
+        guard text.allSatisfy(\.isWhitespace) else {
+          throw xml.flaw("text where an element should be")
+        }
+      }
+    }
+    return elements
+  }
+
+  /// Text made safe to stand in an attribute.
+  public static func escaped(_ text: String) -> String {
+    var output = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": output += "&amp;"
+      case "<": output += "&lt;"
+      case ">": output += "&gt;"
+      case "\"": output += "&quot;"
+      case "'": output += "&apos;"
+      default: output.unicodeScalars.append(scalar.value < 0x20 ? " " : scalar)
+      }
+    }
+    return output
+  }
+}

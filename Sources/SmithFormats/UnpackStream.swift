@@ -79,7 +79,7 @@ enum StreamFlaw: Error, Equatable {
     let room = min(output.count - start, 1 << 30)
     if fed == chunk.count {
       let next = min(consumed + Self.chunkSize, input.count)
-      chunk = input.bytes(consumed..<next)
+      chunk = input.intact(consumed..<next)
       fed = 0
     }
     let (used, made, result) = unsafe chunk.withUnsafeBytes { source in

@@ -72,7 +72,7 @@ public struct MetaInfo: Sendable, Equatable {
 
   /// The file's bytes.
   public var encoded: [UInt8] {
-    func safe(_ text: String) -> String { SmallXML.escaped(text) }
+    func safe(_ text: String) -> String { TextXML.escaped(text) }
     var lines = [
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<component type=\"firmware\">",
       "  <id>\(safe(id))</id>", "  <name>\(safe(name))</name>",

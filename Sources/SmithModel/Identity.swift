@@ -1,3 +1,5 @@
+import SmithBytes
+
 /// A USB vendor and product id.
 public struct USBID: Hashable, Sendable, Codable, CustomStringConvertible {
   /// Vendor id, for example 12d1 for Huawei.
@@ -61,10 +63,7 @@ public struct FirmwareVersion: Hashable, Sendable, Codable, CustomStringConverti
 
   /// Keeps the text, blanks at both ends taken off.
   public init(_ text: String) {
-    var scalars = Substring(text)
-    while let first = scalars.first, first.isWhitespace { scalars.removeFirst() }
-    while let last = scalars.last, last.isWhitespace { scalars.removeLast() }
-    self.text = String(scalars)
+    self.text = text.trimmed
   }
 
   /// The text itself.
@@ -72,15 +71,22 @@ public struct FirmwareVersion: Hashable, Sendable, Codable, CustomStringConverti
 
   /// Dotted decimal groups, as in Huawei's `21.157.06.00.264`; nil for any other shape.
   public var groups: [Int]? {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count >= 2 else { return nil }
     var numbers: [Int] = []
-    for part in parts {
-      guard (1...6).contains(part.count), part.allSatisfy({ $0.isASCII && $0.isNumber }),
-        let number = Int(part)
-      else { return nil }
-      numbers.append(number)
+    var number = 0
+    var digits = 0
+    for byte in text.utf8 {
+      switch byte {
+      case 0x30...0x39 where digits < 6:
+        number = number * 10 + Int(byte - 0x30)
+        digits += 1
+      case 0x2e where digits > 0:
+        numbers.append(number)
+        (number, digits) = (0, 0)
+      default: return nil
+      }
     }
+    guard digits > 0, !numbers.isEmpty else { return nil }
+    numbers.append(number)
     return numbers
   }
 
@@ -116,7 +122,10 @@ public struct IMEI: Hashable, Sendable, CustomStringConvertible, CustomDebugStri
 
   /// Takes fifteen decimal digits; nil for anything else.
   public init?(_ text: String) {
-    let kept = text.filter { !$0.isWhitespace }
+    // The usual text is fifteen digits and nothing else.
+    let bytes = text.utf8
+    let isBare = bytes.count == 15 && bytes.allSatisfy { (0x30...0x39).contains($0) }
+    let kept = isBare ? text : text.filter { !$0.isWhitespace }
     guard kept.count == 15, kept.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
     digits = kept
   }
@@ -133,7 +142,7 @@ public struct IMEI: Hashable, Sendable, CustomStringConvertible, CustomDebugStri
   }
 
   /// Whether the digits look like lost identity data (all equal, as in all zeros).
-  public var looksLost: Bool { Set(digits).count == 1 }
+  public var looksLost: Bool { digits.utf8.allSatisfy { $0 == digits.utf8.first } }
 
   /// Stars and the last four digits, as in `***********1234`.
   public var masked: String { String(repeating: "*", count: 11) + digits.suffix(4) }

@@ -148,8 +148,8 @@ final class CurlTransfer {
     return count
   }
 
-  /// Gives the next bytes of the body; copied out of the file's mapping so that a file that is
-  /// cut short meanwhile is an error and not a crash.
+  /// Gives the next bytes of the body; a file that is cut short or overwritten meanwhile is an
+  /// error.
   private func give(_ room: UnsafeMutablePointer<CChar>?, _ count: Int) -> Int {
     while let first = waiting.first {
       let step = min(count, first.count - inFirst)
@@ -158,9 +158,9 @@ final class CurlTransfer {
         inFirst = 0
         continue
       }
-      let piece = first.bytes(inFirst..<(inFirst + step))
+      let piece = first.intact(inFirst..<(inFirst + step))
       guard piece.count == step else {
-        _ = stop(.broken("the file became shorter while it was sent"))
+        _ = stop(.broken("the file changed while it was sent"))
         return Int(CURL_READFUNC_ABORT)
       }
       unsafe UnsafeMutableRawBufferPointer(start: room, count: count).copyBytes(from: piece)

@@ -6,11 +6,13 @@ import SmithModel
 struct Invariants<Stick: TrialStick> {
   private let before: Stick
   private let image: CheckedImage
+  private let contents: [[UInt8]]?
   private(set) var broken: [String] = []
 
-  init(before: Stick, image: CheckedImage) {
+  init(before: Stick, image: CheckedImage, contents: [[UInt8]]?) {
     self.before = before
     self.image = image
+    self.contents = contents
   }
 
   mutating func check(
@@ -24,11 +26,11 @@ struct Invariants<Stick: TrialStick> {
 
   /// S10: "updated" only if it is, "failed" only if it is not.
   private mutating func verdictIsTrue(_ report: UpdateReport, _ stick: Stick) {
-    let isNew = stick.holds(image)
+    let isNew = stick.holds(image, contents: contents)
     switch report.verdict {
     case .updated where !isNew:
       broken.append("S10: said updated, and the stick holds something else")
-    case .failedStillWorks where isNew && !before.holds(image):
+    case .failedStillWorks where isNew && !before.holds(image, contents: contents):
       broken.append("S10: said failed, and the stick is updated")
     case .failedStillWorks where stick.isHalfWritten:
       broken.append("S10: said that it still works, and it waits in download mode")

@@ -34,7 +34,12 @@ public struct Storm: Sendable {
 
   /// Whose sticks a storm has.
   public enum Vendor: String, Sendable, CaseIterable {
-    case huawei, sierra
+    case huawei, sierra, zte, qualcomm
+    /// Sticks that are looked at only: such a run never ends with an update.
+    case huaweiQualcomm = "huawei-qualcomm"
+
+    /// Those whose runs can end with an update.
+    public static let written: [Vendor] = [.huawei, .sierra, .zte, .qualcomm]
   }
 
   /// What one seed came to.
@@ -60,21 +65,25 @@ public struct Storm: Sendable {
   /// - Parameters:
   ///   - bytes: size of the packages, about.
   ///   - vendors: whose sticks.
-  public init(bytes: Int = 16_384, of vendors: [Vendor] = Vendor.allCases) async throws {
+  public init(bytes: Int = 16_384, of vendors: [Vendor] = Vendor.written) async throws {
     var scenes: [Scene] = []
     for vendor in vendors {
       switch vendor {
       case .huawei: scenes += try await Self.huaweiScenes(bytes: bytes)
       case .sierra: scenes += try await Self.sierraScenes(bytes: bytes)
+      case .huaweiQualcomm: scenes += try await Self.huaweiQualcommScenes()
+      case .zte: scenes += try await Self.zteScenes(bytes: bytes)
+      case .qualcomm: scenes += try await Self.qualcommScenes(bytes: bytes)
       }
     }
     self.scenes = scenes
   }
 
   static func trial<Stick: TrialStick>(
-    _ stick: Stick, _ image: CheckedImage, _ draw: Draw
+    _ stick: Stick, _ image: CheckedImage, _ draw: Draw, contents: [[UInt8]]? = nil
   ) -> Trial<Stick> {
     var trial = Trial(stick, image)
+    trial.contents = contents
     trial.seed = draw.seed
     trial.weather = draw.weather
     trial.crashAfterRecord = draw.crashAfterRecord
@@ -147,6 +156,7 @@ extension Storm {
     package.version = "\(personality.firmware.prefix(7))99.00.00"
     let chosen = options
     let image = try CheckedImage(.init(package.build()), named: "storm.bin")
+    let contents = try image.image.segments.map { try $0.unpacked() }
     let calm = await Trial(HuaweiBalongStick(personality: personality, options: chosen), image)
       .run()
     return Scene(
@@ -157,7 +167,8 @@ extension Storm {
       var options = chosen
       options.logging = draw.isLogging
       let outcome = await trial(
-        HuaweiBalongStick(personality: personality, options: options), image, draw
+        HuaweiBalongStick(personality: personality, options: options), image, draw,
+        contents: contents
       ).run()
       return Ending(
         first: outcome.first, resumed: outcome.resumed, broken: outcome.broken,

@@ -40,6 +40,8 @@ public struct Trial<Stick: TrialStick>: Sendable {
   public var stick: Stick
   /// The file.
   public var image: CheckedImage
+  /// What the file's segments unpack to, for the checks; unpacked anew if it is not given.
+  public var contents: [[UInt8]]?
   /// What the cable does.
   public var weather = Weather()
   /// Decides what the weather does when.
@@ -88,7 +90,7 @@ public struct Trial<Stick: TrialStick>: Sendable {
     let sends = bus.sends
     let records = journal.records
     if sabotage { bus.withBody { $0.damage() } }
-    var checks = Invariants(before: stick, image: image)
+    var checks = Invariants(before: stick, image: image, contents: contents)
     bus.setWeather(Weather())
     checks.check(report, bus, records)
     var outcome = Outcome(

@@ -1,3 +1,4 @@
+import Glibc
 public import SmithEngine
 import SmithFormats
 public import SmithLink
@@ -8,6 +9,8 @@ public import SmithSimulators
 public protocol TrialStick: StickBody {
   /// Whether its flash holds all of a file, and it starts from that.
   func holds(_ image: CheckedImage) -> Bool
+  /// The same for a caller who may have what the segments unpack to.
+  func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool
   /// Whether its firmware, whichever, starts at the next power-up.
   var isWhole: Bool { get }
   /// Whether an update was begun and is not complete.
@@ -20,17 +23,48 @@ public protocol TrialStick: StickBody {
   mutating func damage()
 }
 
+extension TrialStick {
+  /// By default the contents are of no use.
+  public func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool { holds(image) }
+}
+
+extension Segment {
+  /// All that is sent of it.
+  func unpacked() throws(ImageError) -> [UInt8] {
+    var reader = try reader()
+    return try reader.next(size)
+  }
+}
+
 extension HuaweiBalongStick: TrialStick {
   /// Every item to the byte, and the flag that all parts are complete.
-  public func holds(_ image: CheckedImage) -> Bool {
-    for segment in image.image.segments {
+  public func holds(_ image: CheckedImage) -> Bool { holds(image, contents: nil) }
+
+  /// Every item to the byte, and the flag that all parts are complete.
+  public func holds(_ image: CheckedImage, contents: [[UInt8]]?) -> Bool {
+    guard flash.allPartsComplete else { return false }
+    for (index, segment) in image.image.segments.enumerated() {
       guard let item = flash.item(segment.id), item.state == .complete,
         item.bytes.count == segment.size
       else { return false }
-      guard var reader = try? segment.reader() else { return false }
-      guard let bytes = try? reader.next(segment.size), bytes == item.bytes else { return false }
+      let wanted = contents.map { $0[index] } ?? (try? segment.unpacked())
+      guard let wanted, isSame(wanted, item.bytes) else { return false }
     }
-    return flash.allPartsComplete
+    return true
+  }
+
+  /// Compares in blocks: byte by byte this took as long as all the rest of the checks.
+  private func isSame(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+    let count = one.count
+    guard count == other.count else { return false }
+    return unsafe one.withUnsafeBytes { one in
+      unsafe other.withUnsafeBytes { other in
+        guard let one = one.baseAddress, let other = other.baseAddress else {
+          return true
+        }
+        return unsafe memcmp(one, other, count) == 0
+      }
+    }
   }
 
   /// All parts are complete and no download is asked for.
@@ -103,4 +137,34 @@ extension SierraStick: TrialStick {
     guard flash.writes > 0 else { return }
     flash.application = "00.00.00.00"
   }
+}
+
+extension HuaweiQualcommStick: TrialStick {
+  /// It runs the file's version; nothing of ours can bring that about.
+  public func holds(_ image: CheckedImage) -> Bool {
+    isWhole && firmware == image.image.claims.firmware?.text
+  }
+
+  /// Nothing was begun in its loader.
+  public var isWhole: Bool { !isBegun }
+  /// An item was begun: the firmware is gone.
+  public var isHalfWritten: Bool { isBegun }
+  /// A begun item cannot be ended by anything that is known.
+  public var isBeyondResume: Bool { false }
+
+  /// Nothing at all may change: what is known of this stick ends before its first write.
+  public func breaches(
+    since before: HuaweiQualcommStick, image: CheckedImage, records: [JournalRecord]
+  ) -> [String] {
+    var broken: [String] = []
+    if storage != before.storage { broken.append("S7: the stick's storage changed") }
+    for complaint in complaints where complaint != "DIAG 12 refused with 19" {
+      broken.append("S1: \(complaint)")
+    }
+    for case .itemBegan(let index) in records { broken.append("S1: door \(index) was recorded") }
+    return broken
+  }
+
+  /// An item is begun behind everybody's back.
+  public mutating func damage() { storage.isBegun = true }
 }

@@ -4,11 +4,13 @@ public import SmithLink
 /// Every family that is known; the only list of them.
 public enum Families {
   /// In the order in which a silent port is asked.
-  public static let all: [any Family] = [HuaweiBalong(), SierraBoot()]
+  public static let all: [any Family] = [
+    HuaweiBalong(), SierraBoot(), ZTEStreaming(), QualcommFirehose(),
+  ]
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
   private static let guests: [any Family] = [
-    HuaweiDashboard(), SerialOnly("zte", ZTEDialect()), SerialOnly("alcatel", AlcatelDialect()),
+    HuaweiDashboard(), HuaweiQualcomm(), SerialOnly("alcatel", AlcatelDialect()),
   ]
 
   /// The family that writes a file; nil if it can only be looked at.
@@ -38,7 +40,12 @@ public enum Families {
     let order = (likely.map { [$0] } ?? []) + others
     for family in order {
       let state = try await family.state(over: link)
-      if state != .silent { return (state, state.isWaiting ? family : nil) }
+      if case .waiting(let loader) = state {
+        // Another family may hear a loader before the one that speaks with it is asked.
+        let owners = likely == nil ? guests + all : guests
+        return (state, owners.first { $0.owns(loader) } ?? family)
+      }
+      if state != .silent { return (state, nil) }
     }
     return (.silent, nil)
   }

@@ -47,9 +47,13 @@ public enum Loader: Equatable, Sendable {
   /// A Qualcomm loader that takes streams.
   case streaming
   /// Qualcomm's boot ROM that asks for a programmer.
-  case sahara
+  ///
+  /// It greets once: bytes that a probe has heard are handed on; empty if it will greet again.
+  case sahara(greeting: [UInt8])
   /// A Qualcomm programmer that takes XML.
   case firehose
+  /// The boot loader of a Qualcomm-era Huawei stick; its name.
+  case huaweiQualcomm(name: String)
 }
 
 /// What comparing a file with a stick came to.
@@ -70,6 +74,10 @@ public struct Judgement: Sendable, Equatable {
   public var warnings: [String] = []
   /// Parts of the way that rest on inference, in words; not empty means `--experimental`.
   public var inferences: [String] = []
+  /// The steps of a way that is known in parts only, in order; empty for a way known as a whole.
+  public var steps: [PlannedStep] = []
+  /// Where knowledge ends, in one sentence: nothing is written then; nil for a way known as a whole.
+  public var end: String?
   /// What this family cannot save first, beyond what the stick's state forbids.
   public var cannotBackUp: [String] = []
   /// Seconds that entering, restarting and coming back take.
@@ -121,15 +129,24 @@ public protocol Family: Sendable {
   var evidence: String { get }
   /// Whether a file of this kind is written this way.
   func takes(_ image: FirmwareImage) -> Bool
+  /// Whether a waiting loader is this family's although another family's question found it.
+  func owns(_ loader: Loader) -> Bool
   /// Whether an interrupted download may go on with the item that was interrupted.
   var goesOnInTheMiddle: Bool { get }
   /// Codes of troubles that say: the stick refused before anything was written.
   var refusalsAtTheDoor: Set<String> { get }
   /// Whether a waiting stick that nothing was written to starts its firmware when replugged.
   var startsWhenReplugged: Bool { get }
+  /// Whether a write that failed leaves the old or the new, never a part: then asking the stick
+  /// tells what it came to.
+  var writesAllOrNothing: Bool { get }
   /// Codes of troubles after which the stick may be written all the same, so that only asking it
   /// tells.
   var mayHaveWorked: Set<String> { get }
+
+  /// Whether ``flash(_:over:on:watched:)`` reads back all that it writes, so that its good end
+  /// proves an update and a version alone does not.
+  var readsBack: Bool { get }
 
   /// Asks a port what answers on it: AT, or this family's loader. Changes nothing.
   func state(over link: any ByteLink) async throws(LinkError) -> StickState
@@ -158,8 +175,14 @@ public protocol Family: Sendable {
 }
 
 extension Family {
+  /// By default a family finds its own loaders.
+  public func owns(_ loader: Loader) -> Bool { false }
   /// By default a failure is a failure.
   public var mayHaveWorked: Set<String> { [] }
+  /// By default as with loaders that forget what they collected.
+  public var writesAllOrNothing: Bool { startsWhenReplugged }
+  /// By default a version is what proves an update.
+  public var readsBack: Bool { false }
   /// By default nothing is refused at the door.
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.
@@ -185,7 +208,10 @@ extension StickState {
     case .diag:
       Trouble(
         "stick.wrong-mode", "This port is the stick's diagnostic port.",
-        advice: ["Choose the AT port: `modemsmith list` shows it."], exitCode: .refused)
+        advice: [
+          "Choose the AT port: `modemsmith list` shows it.",
+          "If it was the AT port before, unplug the stick and plug it in again.",
+        ], exitCode: .refused)
     case .silent: LinkError.silent.trouble
     }
   }

@@ -53,10 +53,17 @@ public struct FrontDoor: Sendable, Equatable {
       advice = "TCL's own Windows program; no other way is known for its serial sticks"
     case "huawei" where report.world == .qualcomm:
       way = .vendorProgram
-      advice = "Huawei's own program, or Qualcomm download with the files of exactly this model"
+      advice =
+        "Huawei's own program for exactly this model; `modemsmith plan FILE --experimental` tells"
+        + " how far this tool goes"
     case "huawei" where overPage:
       way = .page
       advice = "its page, or download mode: `modemsmith update FILE`"
+    case "qualcomm":
+      way = .download
+      advice =
+        "Sahara and Firehose, with the package of exactly this model:"
+        + " `modemsmith update FOLDER --experimental --diag-port PATH`"
     case "huawei", "sierra":
       way = .download
       advice = "its download mode: `modemsmith update FILE`"
@@ -99,8 +106,29 @@ public struct FrontDoor: Sendable, Equatable {
   ///
   /// - Throws: `plan.wrong-vendor`.
   public static func check(_ image: FirmwareImage, for report: DeviceReport) throws(Trouble) {
-    guard image.format == .sierraCWE, let vendor = report.vendor, vendor != "sierra" else { return }
-    throw sierra(report)
+    guard let vendor = report.vendor else { return }
+    switch image.format {
+    case .sierraCWE where vendor != "sierra": throw sierra(report)
+    case .balong where vendor != "huawei", .balongFolder where vendor != "huawei":
+      throw other(
+        "a Huawei package for Balong chips", report,
+        "Balong is Huawei's own chip; a Qualcomm stick has no use for any part of it")
+    case .qualcommNAND:
+      guard let maker = image.nand?.loader.maker, maker != vendor else { return }
+      throw other(
+        "a package for Qualcomm flash whose loader is of \(maker)", report,
+        "loaders and boot parts are made for one maker's boards")
+    default: return
+    }
+  }
+
+  private static func other(_ what: String, _ report: DeviceReport, _ why: String) -> Trouble {
+    Trouble(
+      "plan.wrong-vendor",
+      "The file is \(what); this stick is \(report.model ?? report.manufacturer ?? "another").",
+      facts: [why],
+      advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
+      exitCode: .refused)
   }
 
   /// A file with the ending .cwe or .spk belongs to Sierra's sticks only.

@@ -97,9 +97,11 @@ public struct ModelSheet: Sendable, Codable, Equatable {
   /// Chip that the answers of a stick prove: its board's, else its world's maker
   /// (Docs/Protocols/huawei-models.md section 1).
   public static func chip(of report: DeviceReport) -> String? {
-    for guise in huawei.flatMap(\.guises)
-    where guise.isOn(report.hardware) && guise.world.isSameMaker(as: report.world) {
-      return guise.chip
+    for sheet in huawei {
+      for guise in sheet.guises
+      where guise.isOn(report.hardware) && guise.world.isSameMaker(as: report.world) {
+        return guise.chip
+      }
     }
     return switch report.world {
     case .qualcomm: "Qualcomm (which one is not told)"

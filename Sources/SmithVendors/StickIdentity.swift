@@ -1,4 +1,5 @@
 public import SmithAT
+import SmithBytes
 import SmithModel
 
 /// Says who a stick is, whoever made it: `ATI` first, then the questions of its vendor.
@@ -41,9 +42,10 @@ public enum GenericIdentity {
     let text = manufacturer.lowercased()
     let names: [(String, String)] = [
       ("huawei", "huawei"), ("zte", "zte"), ("tct", "alcatel"), ("alcatel", "alcatel"),
-      ("t & a mobile", "alcatel"), ("sierra", "sierra"), ("netgear", "sierra"),
+      ("t & a mobile", "alcatel"), ("qualcomm", "qualcomm"),
+      ("sierra", "sierra"), ("netgear", "sierra"),
     ]
-    return names.first { text.contains($0.0) }?.1
+    return names.first { text.holds($0.0) }?.1
   }
 
   /// Reads the lines of an `ATI` answer; a second line of the same key is ignored.

@@ -40,12 +40,16 @@ final class Child: Sendable {
   private let core = Core()
   private let process: Process
 
-  /// Starts the program of this build.
-  init(_ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil) throws
-  {
+  /// Starts the program of this build, as another user if a number is given (root only).
+  init(
+    _ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil,
+    asUser user: Int? = nil
+  ) throws {
     process = Process()
-    process.executableURL = URL(fileURLWithPath: try Self.program())
-    process.arguments = arguments
+    let program = try Self.program()
+    process.executableURL = URL(fileURLWithPath: user == nil ? program : "/usr/bin/setpriv")
+    let disguise = user.map { ["--reuid=\($0)", "--regid=\($0)", "--clear-groups", program] } ?? []
+    process.arguments = disguise + arguments
     process.environment = ProcessInfo.processInfo.environment
       .merging(["TERM": "xterm-256color"]) { _, new in new }
       .merging(environment) { _, new in new }

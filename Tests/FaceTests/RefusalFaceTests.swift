@@ -130,9 +130,13 @@ import Testing
     #expect(resume.code == 1)
     #expect(resume.trouble == "journal.corrupt")
     #expect(resume.out.contains(journal.lastPathComponent))
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder)
+        == ["\(journal.lastPathComponent).corrupt"], "kept under another name")
     let history = try await Child.run("history", "--state-dir", bench.state)
     #expect(history.code == 0)
     #expect(history.err.contains("unreadable"))
+    #expect(try await bench.run("resume").trouble == "resume.nothing")
     try Data("{\"planned\":{\"_0\":{\"ba".utf8).write(to: journal)
     #expect(try await bench.run("resume").trouble == "resume.nothing")
   }

@@ -52,7 +52,7 @@ import Testing
       ("sierra-keystore.cwe", ["KEYS/9X28"], 0x1613_c24e),
     ])
   func real(name: String, tree: [String], crc: UInt32) throws {
-    guard let bytes = try? SharedBytes(mapping: "/work/shared/real/\(name)") else { return }
+    guard let bytes = try? SharedBytes(file: "/work/shared/real/\(name)") else { return }
     let image = try SierraImage.read(bytes)
     var drawn: [String] = []
     image.root.visit { node, _ in drawn.append("\(node.type)/\(node.header.product)") }

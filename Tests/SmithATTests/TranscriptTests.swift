@@ -52,7 +52,7 @@ import Testing
   }
 
   private func expect(_ dialogue: Dialogue, _ chunks: [[UInt8]], reports: Int = 0) async throws {
-    let asked = Set(ATLine(dialogue.command).parts.map(\.name))
+    let asked = ATLine(dialogue.command).parts.map(\.name)
     let spoken = dialogue.lines.filter { !$0.allSatisfy(\.isWhitespace) }
       .filter { $0.uppercased() != dialogue.command.uppercased() }
     let expected = spoken.filter {

@@ -205,7 +205,10 @@ private struct TwoPathBus: Bus {
       options.signed = true
       options.strict = true
     }
-    let (report, after) = await report(before, try Scenes.package(.e3372h))
+    let bus = VirtualBus(before)
+    let report = await Scenes.updater(bus)
+      .update(try Scenes.package(.e3372h), at: bus.place, policy: Policy())
+    let after = bus.body
     #expect(report.trouble?.code == "balong.datamode-refused")
     #expect(!sawCommand(0x41, after))
     #expect(after.flash.items == before.flash.items)
@@ -214,6 +217,14 @@ private struct TwoPathBus: Bus {
     #expect(report.verdict == .needsRescue)
     #expect(report.exitCode == .needsRescue)
     #expect(report.trouble?.aftermath == .needsRescue)
+    // `resume` with the same file would be refused again; a signed one, after a replug, is not.
+    #expect(report.trouble?.advice.first?.contains("signed package") == true)
+    #expect(report.trouble?.advice.first?.contains("resume") == false)
+    bus.replug()
+    let second = await Scenes.updater(bus)
+      .update(try Scenes.package(.e3372h, .signed), at: bus.place, policy: Policy())
+    #expect(second.before?.text == before.personality.firmware, "the replug started what it ran")
+    #expect(second.verdict == .updated)
   }
 
   @Test("is not what a V3R3 monitor without DATAMODE means by its ERROR") func dataModeUnknown()

@@ -104,6 +104,6 @@ enum Sample {
     let root = "\(#filePath)".split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
     let named = unsafe getenv("MODEMSMITH_SHARED").map { unsafe String(cString: $0) }
     let folder = named ?? "\(root)/../shared"
-    return try? SharedBytes(mapping: "\(folder)/real/\(name)")
+    return try? SharedBytes(file: "\(folder)/real/\(name)")
   }
 }

@@ -117,6 +117,14 @@ private struct Bench {
     #expect(try await bench.write(signature: signature).flash.item(0x105)?.bytes == bench.data)
     let refused = await #expect(throws: BalongError.self) { try await bench.write() }
     #expect(refused?.trouble.code == "balong.datamode-refused")
+    #expect(refused == .datamodeRefused(answer: "ERROR", announced: false))
+    for (answer, announced, first) in [
+      ("ERROR", false, "signed package"), ("ERROR", true, "Unplug the stick"),
+      ("AT^DATAMODE OK", false, "Close other programs"), ("", true, "Close other programs"),
+    ] {
+      let trouble = BalongError.datamodeRefused(answer: answer, announced: announced).trouble
+      #expect(trouble.advice.first?.contains(first) == true, "\(answer) \(announced)")
+    }
   }
 
   @Test("A signature that the stick does not know ends before anything is written")

@@ -6,7 +6,7 @@ import Testing
 
 /// A real file, or nil where the folder is absent.
 func real(_ name: String) -> SharedBytes? {
-  try? SharedBytes(mapping: "/work/shared/real/" + name)
+  try? SharedBytes(file: "/work/shared/real/" + name)
 }
 
 func haveReal(_ name: String) -> Bool { unsafe access("/work/shared/real/" + name, R_OK) == 0 }

@@ -8,11 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 extern char **environ;
+
+static double seconds(struct timespec start, struct timespec end) {
+  return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+}
 
 int bench_open_pty(int *master, int *slave, char *path, size_t size) {
   struct termios settings;
@@ -115,6 +121,27 @@ static void answer_frame(int descriptor, uint8_t command) {
   }
 }
 
+double bench_run(const char *path, const char *word, double *cpu) {
+  struct timespec start, end;
+  struct rusage use;
+  posix_spawn_file_actions_t actions;
+  char *words[] = {(char *)path, (char *)word, NULL};
+  pid_t child;
+  int status = -1;
+  if (posix_spawn_file_actions_init(&actions) != 0) return -1;
+  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  int failed = posix_spawn(&child, path, &actions, NULL, words, environ);
+  if (!failed) failed = wait4(child, &status, 0, &use) != child || status != 0;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed) return -1;
+  *cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec)
+      + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+  return seconds(start, end);
+}
+
 long bench_sink(int descriptor) {
   static uint8_t buffer[65536];
   char line[128];
@@ -185,5 +212,5 @@ double bench_ping(int descriptor, size_t size, long count) {
   }
   clock_gettime(CLOCK_MONOTONIC, &end);
   free(block);
-  return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+  return seconds(start, end);
 }

@@ -32,6 +32,14 @@ func seconds(_ work: () throws -> Void) rethrows -> Double {
   return (ContinuousClock.now - start).seconds
 }
 
+/// Processor time of this process alone, for work that waits for nobody: what others do on the
+/// machine does not count.
+func processorSeconds(_ work: () throws -> Void) rethrows -> Double {
+  let before = usage().cpu
+  try work()
+  return usage().cpu - before
+}
+
 extension Duration {
   var seconds: Double {
     Double(components.seconds) + Double(components.attoseconds) / 1e18

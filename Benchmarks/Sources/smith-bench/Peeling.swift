@@ -34,7 +34,7 @@ enum Peeling {
         guard let theirs = time(running: tar, ["-xf", archive, "-C", output]) else { break }
         try FileManager.default.removeItem(atPath: output)
         let ours = try seconds {
-          let file = try SharedBytes(mapping: archive)
+          let file = try SharedBytes(file: archive)
           keep(try Peeler().peel(file, path: archive).choose(nil).bytes.count)
         }
         ratios.append(ours / theirs)

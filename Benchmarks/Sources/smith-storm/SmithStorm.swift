@@ -78,7 +78,8 @@ struct Arguments {
 
   struct Usage: Error, CustomStringConvertible {
     var description: String {
-      "usage: smith-storm [--seed N] [--runs N] [--vendor huawei|sierra] [--explain]"
+      "usage: smith-storm [--seed N] [--runs N] [--explain]"
+        + " [--vendor \(Storm.Vendor.allCases.map(\.rawValue).joined(separator: "|"))]"
     }
   }
 }

@@ -71,7 +71,10 @@ struct BalongFinder {
       let entry = file.slice(header.tableOffset..<(header.tableOffset + 2))
     else { return false }
     var crc = CRC16X25()
-    data.withSpan { span in crc.update(span) }
+    data.forEachWindow { span, _ in
+      crc.update(span)
+      return true
+    }
     var reader = ByteReader(entry)
     return reader.little(UInt16.self) == crc.value
   }

@@ -81,18 +81,13 @@ struct BalongHeader {
   /// cheap test before the CRC, so that a file full of magics costs no more than one without.
   static func looksConsistent(_ file: SharedBytes, at offset: Int) -> Bool {
     guard offset + size <= file.count else { return false }
-    return file.withSpan { span in
-      func word(_ field: Int) -> Int {
-        unsafe Int(
-          UInt32(
-            littleEndian: span.unsafeLoadUnaligned(
-              fromUncheckedByteOffset: offset + field, as: UInt32.self)))
-      }
-      let block = word(0x5e)
-      let data = word(0x18)
-      guard block > 0, data > 0 else { return false }
-      return word(4) == size + 2 * ((data + block - 1) / block)
+    func word(_ field: Int) -> Int {
+      file.load(UInt32.self, at: offset + field).map { Int(UInt32(littleEndian: $0)) } ?? 0
     }
+    let block = word(0x5e)
+    let data = word(0x18)
+    guard block > 0, data > 0 else { return false }
+    return word(4) == size + 2 * ((data + block - 1) / block)
   }
 
   /// Platform and version of the version text: `:platform:version`, or free text

@@ -102,30 +102,52 @@ struct BalongItemCheck {
     guard let table = file.slice(header.tableOffset..<(header.tableOffset + 2 * blocks)) else {
       throw .truncated(spot, expected: 2 * blocks, found: file.count - header.tableOffset)
     }
-    var passing = PassingReader(stored)
-    let bad = table.withSpan { entries in
-      stored.withSpan { data -> (block: Int, expected: UInt16, found: UInt16)? in
-        for block in 0..<blocks {
-          let start = block * header.blockSize
-          let end = min(start + header.blockSize, data.byteCount)
-          var crc = CRC16X25()
-          crc.update(data.extracting(start..<end))
-          let expected = unsafe UInt16(
-            littleEndian: entries.unsafeLoadUnaligned(
-              fromUncheckedByteOffset: 2 * block, as: UInt16.self))
-          if crc.value != expected { return (block, expected, crc.value) }
-          passing.passed(end)
-        }
-        return nil
-      }
-    }
-    stored.release(0..<stored.count)
-    guard let bad else { return }
+    guard let bad = Self.firstBadBlock(of: stored, table, size: header.blockSize) else { return }
     let place = ImageSpot(
       offset: header.dataOffset + bad.block * header.blockSize, item: spot.item,
       name: spot.name)
     throw .blockCRC(place, block: bad.block, expected: bad.expected, found: bad.found)
   }
+
+  /// The first block whose CRC is not the one of the table.
+  private static func firstBadBlock(
+    of stored: SharedBytes, _ table: SharedBytes, size: Int
+  ) -> (block: Int, expected: UInt16, found: UInt16)? {
+    var crc = CRC16X25()
+    var block = 0
+    var left = min(size, stored.count)
+    // The table is read in pieces beside the data, which has a window of its own.
+    var entries = ByteReader(SharedBytes(table.bytes(0..<min(table.count, tablePiece))))
+    var bad: (block: Int, expected: UInt16, found: UInt16)?
+    stored.forEachWindow { window, offset in
+      var start = 0
+      while start < window.byteCount {
+        let end = start + min(left, window.byteCount - start)
+        crc.update(window.extracting(start..<end))
+        left -= end - start
+        start = end
+        guard left == 0 else { continue }
+        if entries.left < 2 {
+          let from = 2 * block
+          let piece = table.bytes(from..<min(table.count, from + tablePiece))
+          entries = ByteReader(SharedBytes(piece))
+        }
+        let expected = entries.little(UInt16.self) ?? 0
+        if crc.value != expected {
+          bad = (block, expected, crc.value)
+          return false
+        }
+        crc = CRC16X25()
+        block += 1
+        left = min(size, stored.count - offset - end)
+      }
+      return true
+    }
+    return bad
+  }
+
+  /// Bytes of the table that are held at once.
+  private static let tablePiece = 1 << 15
 
   /// Unpacks once to learn the true size; keeps only the last bytes.
   private func measure(_ segment: Segment) throws(ImageError) -> (Int, [UInt8]) {

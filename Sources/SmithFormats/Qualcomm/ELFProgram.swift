@@ -64,13 +64,7 @@ public struct ELFProgram: Sendable {
   }
 
   /// The boot header inside the hash segment, if there is one that makes sense.
-  public var hashHeader: MBNHeader? {
-    for segment in segments where segment.isHashTable {
-      guard let cut = bytes.slice(segment.fileRange) else { continue }
-      if let header = try? MBNHeader(reading: cut) { return header }
-    }
-    return nil
-  }
+  public var hashHeader: MBNHeader? { hashTable?.header }
 
   /// A file of loadable segments, each on a 4096-byte border.
   public static func build(
@@ -104,8 +98,7 @@ public struct ELFProgram: Sendable {
     throws(QualcommImageError) -> Segment
   {
     var reader = ByteReader(bytes, at: offset)
-    var words: [UInt32] = []
-    while words.count < 8, let word = reader.little(UInt32.self) { words.append(word) }
+    let words = reader.words(8)
     guard words.count == 8 else { throw .elfOutOfBounds("program header \(index)") }
     let start = Int(words[1])
     let end = start + Int(words[4])

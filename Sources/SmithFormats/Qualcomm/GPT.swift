@@ -144,17 +144,7 @@ public struct GPT: Equatable, Sendable {
   }
 }
 
-/// CRC-32 of IEEE 802.3, reflected, as GPT uses it.
+/// CRC-32 of IEEE 802.3 as GPT uses it: the bitwise opposite of Sierra's.
 private enum GPTChecksum {
-  static let table: [UInt32] = (0..<256).map { index in
-    var value = UInt32(index)
-    for _ in 0..<8 { value = value & 1 == 1 ? value >> 1 ^ 0xedb8_8320 : value >> 1 }
-    return value
-  }
-
-  static func of(_ bytes: [UInt8]) -> UInt32 {
-    var crc: UInt32 = 0xffff_ffff
-    for byte in bytes { crc = crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] }
-    return ~crc
-  }
+  static func of(_ bytes: [UInt8]) -> UInt32 { ~CRC32Sierra.of(bytes) }
 }

@@ -58,7 +58,8 @@ public struct MBNHeader: Equatable, Sendable {
   /// Reads the header at the start of `bytes`; the body may be missing (files such as
   /// `amsshd.mbn` are a header and nothing else).
   public init(reading bytes: SharedBytes) throws(QualcommImageError) {
-    let words = Self.words(of: bytes, count: 20)
+    var reader = ByteReader(bytes)
+    let words = reader.words(20)
     if words.count == 20, words[0] == Self.codeword, words[1] == Self.magic {
       self.init(long: words)
     } else if words.count >= 10, [3, 5, 6].contains(words[1]), words[0] < 0x40 {
@@ -100,13 +101,6 @@ public struct MBNHeader: Equatable, Sendable {
   private static let codeword: UInt32 = 0x844b_dcd1
   private static let magic: UInt32 = 0x73d7_1034
   private static let none: UInt32 = 0xffff_ffff
-
-  private static func words(of bytes: SharedBytes, count: Int) -> [UInt32] {
-    var reader = ByteReader(bytes)
-    var words: [UInt32] = []
-    while words.count < count, let word = reader.little(UInt32.self) { words.append(word) }
-    return words
-  }
 
   private init(short w: [UInt32]) {
     self.init(form: .short, imageID: w[0], destination: w[3], codeSize: w[5])
@@ -177,5 +171,14 @@ public struct MBNImage: Sendable {
       form: form, imageID: imageID, destination: destination,
       codeSize: UInt32(truncatingIfNeeded: code.count)
     ).encoded() + code
+  }
+}
+
+extension ByteReader {
+  /// The next little-endian words, fewer than `count` at the end of the bytes.
+  mutating func words(_ count: Int) -> [UInt32] {
+    var words: [UInt32] = []
+    while words.count < count, let word = little(UInt32.self) { words.append(word) }
+    return words
   }
 }

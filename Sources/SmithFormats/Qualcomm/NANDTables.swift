@@ -208,6 +208,9 @@ public struct MIBIB: Equatable, Sendable {
 
   static let magic: [UInt8] = [0xac, 0x9f, 0x56, 0xfe, 0x7a, 0x12, 0x7f, 0xcd]
 
+  /// Whether a block that begins with these bytes holds the tables.
+  public static func begins(_ page: [UInt8]) -> Bool { page.starts(with: magic) }
+
   /// Looks through the first twelve erase blocks of a dump without spare bytes.
   public init(
     searching dump: SharedBytes, pageSize: Int = 2048, pagesPerBlock: Int = 64

@@ -40,13 +40,16 @@ public struct RawProgram: Equatable, Sendable {
     public var pagesPerBlock: Int?
     /// Last sector (NAND only).
     public var lastSector: UInt64?
+    /// Whether the file is said to be an Android sparse image, which is not a plain copy.
+    public var isSparse: Bool
 
     /// Gathers the parts.
     public init(
       file: String, label: String, sectorSize: Int, sectorCount: UInt64, start: Sector,
       physicalPartition: Int = 0, fileSectorOffset: UInt64 = 0, pagesPerBlock: Int? = nil,
-      lastSector: UInt64? = nil
+      lastSector: UInt64? = nil, isSparse: Bool = false
     ) {
+      self.isSparse = isSparse
       self.file = file
       self.label = label
       self.sectorSize = sectorSize
@@ -88,22 +91,53 @@ public struct RawProgram: Equatable, Sendable {
     }
   }
 
+  /// One `<erase>`.
+  public struct Erase: Equatable, Sendable {
+    /// Name of the partition, if given.
+    public var label: String
+    /// Sectors to erase.
+    public var sectorCount: UInt64
+    /// First sector.
+    public var start: Sector
+    /// Which physical partition of the storage.
+    public var physicalPartition: Int
+
+    /// Gathers the parts.
+    public init(label: String, sectorCount: UInt64, start: Sector, physicalPartition: Int = 0) {
+      self.label = label
+      self.sectorCount = sectorCount
+      self.start = start
+      self.physicalPartition = physicalPartition
+    }
+  }
+
   /// Writes in their order.
   public var programs: [Program]
   /// Patches in their order.
   public var patches: [Patch]
+  /// Erasures that it asks for; read, never carried out (Docs/Protocols/rawprogram.md section 2).
+  public var erases: [Erase]
 
   /// Gathers the parts.
-  public init(programs: [Program] = [], patches: [Patch] = []) {
+  public init(programs: [Program] = [], patches: [Patch] = [], erases: [Erase] = []) {
     self.programs = programs
     self.patches = patches
+    self.erases = erases
   }
 
   /// Reads one description; elements that we do not know are refused, because leaving one out
   /// could leave a stick half written.
   public init(reading bytes: SharedBytes) throws(QualcommImageError) {
     self.init()
-    for element in try SmallXML.elements(of: bytes) {
+    let limits = TextXML.attributeLimits
+    guard bytes.count <= limits.bytes else {
+      throw .badXML(offset: limits.bytes, "longer than \(limits.bytes) bytes")
+    }
+    let elements: [TextXML.Element]
+    do throws(TextXML.Flaw) { elements = try TextXML.elements(of: bytes.bytes()) } catch {
+      throw .badXML(offset: error.offset, error.reason)
+    }
+    for element in elements {
       switch element.name {
       case "data",
         "patches" where element.depth == 0:
@@ -113,6 +147,7 @@ public struct RawProgram: Equatable, Sendable {
         if !program.file.isEmpty { programs.append(program) }
       case "patch":
         if let patch = try Patch(element) { patches.append(patch) }
+      case "erase": erases.append(try Erase(element))
       default: throw .badAttribute(element: element.name, "an element that we do not know")
       }
     }
@@ -124,22 +159,29 @@ public struct RawProgram: Equatable, Sendable {
     for entry in programs {
       var line = "<program SECTOR_SIZE_IN_BYTES=\"\(entry.sectorSize)\""
       line += " file_sector_offset=\"\(entry.fileSectorOffset)\""
-      line += " filename=\"\(SmallXML.escaped(entry.file))\""
-      line += " label=\"\(SmallXML.escaped(entry.label))\""
+      line += " filename=\"\(TextXML.escaped(entry.file))\""
+      if entry.isSparse { line += " sparse=\"true\"" }
+      line += " label=\"\(TextXML.escaped(entry.label))\""
       line += " num_partition_sectors=\"\(entry.sectorCount)\""
       line += " physical_partition_number=\"\(entry.physicalPartition)\""
-      line += " start_sector=\"\(SmallXML.escaped(entry.start.description))\""
+      line += " start_sector=\"\(TextXML.escaped(entry.start.description))\""
       if let pages = entry.pagesPerBlock { line += " PAGES_PER_BLOCK=\"\(pages)\"" }
       if let last = entry.lastSector { line += " last_sector=\"\(last)\"" }
       lines.append(line + "/>")
+    }
+    for entry in erases {
+      var line = "<erase label=\"\(TextXML.escaped(entry.label))\""
+      line += " num_partition_sectors=\"\(entry.sectorCount)\""
+      line += " physical_partition_number=\"\(entry.physicalPartition)\""
+      lines.append(line + " start_sector=\"\(TextXML.escaped(entry.start.description))\"/>")
     }
     for entry in patches {
       var line = "<patch SECTOR_SIZE_IN_BYTES=\"\(entry.sectorSize)\""
       line += " byte_offset=\"\(entry.byteOffset)\" filename=\"DISK\""
       line += " physical_partition_number=\"\(entry.physicalPartition)\""
       line += " size_in_bytes=\"\(entry.size)\""
-      line += " start_sector=\"\(SmallXML.escaped(entry.start.description))\""
-      line += " value=\"\(SmallXML.escaped(entry.value))\""
+      line += " start_sector=\"\(TextXML.escaped(entry.start.description))\""
+      line += " value=\"\(TextXML.escaped(entry.value))\""
       lines.append(line + "/>")
     }
     return (lines + ["</data>"]).joined(separator: "\n") + "\n"
@@ -147,7 +189,7 @@ public struct RawProgram: Equatable, Sendable {
 }
 
 extension RawProgram.Program {
-  fileprivate init(_ element: SmallXML.Element) throws(QualcommImageError) {
+  fileprivate init(_ element: TextXML.Element) throws(QualcommImageError) {
     let file = element.attributes["filename"] ?? ""
     // A name is a name: a description must not reach outside its own folder.
     guard !file.contains("/"), !file.contains("\\"), file != "..", file.utf8.count < 256 else {
@@ -163,12 +205,23 @@ extension RawProgram.Program {
       pagesPerBlock: element.attributes["PAGES_PER_BLOCK"] == nil
         ? nil : Int(try element.number("PAGES_PER_BLOCK", most: 4096)),
       lastSector: element.attributes["last_sector"] == nil
-        ? nil : try element.number("last_sector"))
+        ? nil : try element.number("last_sector"),
+      isSparse: element.attributes["sparse"]?.lowercased() == "true")
+  }
+}
+
+extension RawProgram.Erase {
+  fileprivate init(_ element: TextXML.Element) throws(QualcommImageError) {
+    self.init(
+      label: element.attributes["label"] ?? "",
+      sectorCount: try element.number("num_partition_sectors"), start: try element.sector(),
+      physicalPartition: Int(
+        try element.number("physical_partition_number", most: 255, missing: 0)))
   }
 }
 
 extension RawProgram.Patch {
-  fileprivate init?(_ element: SmallXML.Element) throws(QualcommImageError) {
+  fileprivate init?(_ element: TextXML.Element) throws(QualcommImageError) {
     guard element.attributes["filename"] == "DISK" else { return nil }
     let sectorSize = try element.sectorSize()
     let offset = try element.number("byte_offset")
@@ -182,7 +235,7 @@ extension RawProgram.Patch {
   }
 }
 
-extension SmallXML.Element {
+extension TextXML.Element {
   fileprivate func number(_ key: String, most: UInt64 = 1 << 48, missing: UInt64? = nil)
     throws(QualcommImageError) -> UInt64
   {

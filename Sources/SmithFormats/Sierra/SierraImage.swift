@@ -63,6 +63,18 @@ public struct SierraImage: Sendable {
   public let bytes: SharedBytes
   /// The outermost image.
   public let root: SierraNode
+  /// What the file brings.
+  public let kind: Kind
+  /// What the version texts say: the outermost header first, gaps filled from BOOT, APPL, MODM
+  /// and NVUP paths below it.
+  public let versions: SierraVersionText
+
+  private init(bytes: SharedBytes, root: SierraNode) {
+    self.bytes = bytes
+    self.root = root
+    kind = Self.kind(of: root)
+    versions = Self.versions(of: root)
+  }
 
   /// Reads a file and refuses everything that is wrong with it.
   ///
@@ -101,19 +113,20 @@ public struct SierraImage: Sendable {
   }
 
   /// Whether some image of that type stands anywhere in the file.
-  public func contains(_ type: String) -> Bool {
-    var found = false
-    root.visit { node, _ in found = found || node.type == type }
+  public func contains(_ type: String) -> Bool { Self.types(of: root).contains(type) }
+
+  private static func types(of root: SierraNode) -> Set<String> {
+    var found = Set<String>()
+    root.visit { node, _ in found.insert(node.type) }
     return found
   }
 
-  /// What the file brings.
-  public var kind: Kind {
+  private static func kind(of root: SierraNode) -> Kind {
     if root.header.flags.contains(.delta) { return .difference }
-    let firmware = ["APPL", "BOOT", "MODM", "AMSS", "APPS", "EXEC", "QCOM"].contains(
-      where: contains)
-    let carrier = contains("NVUP")
-    switch (firmware, carrier) {
+    let types = types(of: root)
+    let firmware = !types.isDisjoint(
+      with: ["APPL", "BOOT", "MODM", "AMSS", "APPS", "EXEC", "QCOM"])
+    switch (firmware, types.contains("NVUP")) {
     case (true, true): return .package
     case (true, false): return .firmware
     case (false, true): return .carrier
@@ -121,9 +134,7 @@ public struct SierraImage: Sendable {
     }
   }
 
-  /// What the version texts say: the outermost header first, gaps filled from BOOT, APPL, MODM
-  /// and NVUP paths below it.
-  public var versions: SierraVersionText {
+  private static func versions(of root: SierraNode) -> SierraVersionText {
     var merged = SierraVersionText(root.header.version)
     root.visit { node, depth in
       guard depth > 0, ["BOOT", "APPL", "MODM", "NVUP", "FILE"].contains(node.type) else { return }

@@ -20,23 +20,34 @@ enum SierraInflate {
     var crc = CRC32Sierra()
     var total = 0
     var window = [UInt8](repeating: 0, count: 1 << 16)
-    return stream.withSpan { input in
+    // Nothing but the end of the stream and of its bytes together makes it whole.
+    var outcome = Outcome.damaged
+    stream.forEachWindow { input, offset in
       unsafe input.withUnsafeBytes { source in
-        guard let base = source.baseAddress else { return .damaged }
+        guard let base = source.baseAddress else { return false }
         unsafe state.next_in = UnsafeMutablePointer(
           mutating: base.assumingMemoryBound(to: UInt8.self))
         unsafe state.avail_in = UInt32(source.count)
         while true {
           let (code, made) = unsafe step(&state, into: &window)
           total += made
-          guard total <= limit else { return .tooBig }
           unsafe crc.update(window.span.bytes.extracting(0..<made))
-          if code == Z_STREAM_END { break }
-          guard code == Z_OK, unsafe made > 0 || state.avail_in > 0 else { return .damaged }
+          if total > limit {
+            outcome = .tooBig
+            return false
+          }
+          let isEmpty = unsafe state.avail_in == 0
+          if code == Z_STREAM_END {
+            if isEmpty, offset + source.count == stream.count { outcome = .crc(crc.value) }
+            return false
+          }
+          guard code == Z_OK || code == Z_BUF_ERROR, made > 0 || isEmpty else { return false }
+          // A full output window may hide more that is ready.
+          if isEmpty, made < window.count { return true }
         }
-        return unsafe state.avail_in == 0 ? .crc(crc.value) : .damaged
       }
     }
+    return outcome
   }
 
   private static func step(_ state: inout z_stream, into window: inout [UInt8]) -> (Int32, Int) {

@@ -43,7 +43,7 @@ public struct SierraVersionText: Hashable, Sendable {
 
   private mutating func readConfiguration(_ parts: ArraySlice<String>) {
     for (part, next) in zip(parts, parts.dropFirst()) {
-      guard Self.isNumber(part, groups: [3, 3]) else { continue }
+      guard part.utf8.count == 7, Self.isNumber(part, groups: [3, 3]) else { continue }
       let digits = next.prefix { $0.isASCII && $0.isNumber }
       if digits.count == 3 { configuration = part + "_" + digits }
       return
@@ -63,6 +63,8 @@ public struct SierraVersionText: Hashable, Sendable {
 
   /// `NN.NN.NN.NN` at the start of `text`, which may end with letters or an extension.
   private static func firmware(_ text: String) -> String? {
+    let bytes = text.utf8
+    guard bytes.count >= 11, bytes.dropFirst(2).first == 0x2e else { return nil }
     let head = String(text.prefix(11))
     guard isNumber(head, groups: [2, 2, 2, 2]) else { return nil }
     let tail = text.dropFirst(11)

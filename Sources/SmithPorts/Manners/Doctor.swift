@@ -35,15 +35,17 @@ public struct Doctor: Sendable {
   private let devices: String
   private let rules: String
   private let address: String?
+  private let sharedLocks: String
 
   /// - Parameters:
   ///   - devices: where `/dev` is.
   ///   - rules: where our udev rules would be.
   ///   - address: another bus than the system's.
+  ///   - sharedLocks: where users share lock files.
   public init(
     usb: SysfsUSB = SysfsUSB(), knowledge: UsbKnowledge, data: SwitchData,
     devices: String = "/dev", rules: String = "/etc/udev/rules.d/\(UdevRulesFile.name)",
-    address: String? = nil
+    address: String? = nil, sharedLocks: String = StateDirectory.sharedLocks
   ) {
     self.usb = usb
     self.knowledge = knowledge
@@ -51,13 +53,14 @@ public struct Doctor: Sendable {
     self.devices = devices
     self.rules = rules
     self.address = address
+    self.sharedLocks = sharedLocks
   }
 
   /// Everything that was looked at, in the order in which it matters.
   public func examine(power: PowerState) -> [Finding] {
     let sticks = knowledge.sticks(on: usb)
     return [found(sticks)] + sticks.flatMap(state) + permissions(sticks) + drivers(sticks)
-      + [modemManager(), switchData(), charge(power)]
+      + [modemManager(), switchData(), locks(), charge(power)]
   }
 
   private func found(_ sticks: [StickSighting]) -> Finding {
@@ -145,6 +148,16 @@ public struct Doctor: Sendable {
     return Finding(
       "mode switch", .note, "usb-modeswitch-data is missing; only our own minimum is known",
       advice: "sudo apt install usb-modeswitch-data")
+  }
+
+  private func locks() -> Finding {
+    let folder = sharedLocks
+    if unsafe access(folder, W_OK | X_OK) == 0 {
+      return Finding("locks", .good, "users of this computer see each other's in \(folder)")
+    }
+    return Finding(
+      "locks", .note, "\(folder) cannot be written: \(FileNames.words(errno))",
+      advice: "Do not update one stick from two containers at once; elsewhere it is noticed.")
   }
 
   private func charge(_ power: PowerState) -> Finding {

@@ -15,7 +15,11 @@ public enum BalongError: Error, Equatable, Sendable {
   /// The stick does not take the package's signature announcement.
   case signatureRefused(answer: String)
   /// The stick did not switch to data mode.
-  case datamodeRefused(answer: String)
+  ///
+  /// - Parameters:
+  ///   - answer: its words; empty if it said nothing.
+  ///   - announced: whether the package's signature was announced before, and taken.
+  case datamodeRefused(answer: String, announced: Bool)
   /// The stick refuses an item before any of it was written.
   case itemRefused(item: String, BalongRefusal)
   /// The stick refuses a block, or the end of an item.
@@ -63,13 +67,8 @@ extension BalongError: TroubleConvertible {
           "Use a package made for exactly this model and build.",
           "Unplug the stick and plug it in again: it still has its old firmware.",
         ], exitCode: .refused)
-    case .datamodeRefused(let answer):
-      Trouble(
-        "balong.datamode-refused", "The stick refused to enter data mode (\"\(answer)\").",
-        advice: [
-          "Close other programs that use the stick, ModemManager first, and try again.",
-          "If the package is unsigned, this stick may take signed packages only.",
-        ], exitCode: .refused)
+    case .datamodeRefused(let answer, let announced):
+      Self.datamodeRefused(answer, announced)
     case .itemRefused(let item, let refusal):
       Trouble(
         "balong.item-refused", "The stick refused to begin \(item): \(refusal).",
@@ -86,5 +85,41 @@ extension BalongError: TroubleConvertible {
           "If it stops at the same place again, the flash of the stick may be worn out.",
         ], aftermath: .needsRescue, exitCode: .needsRescue)
     }
+  }
+
+  /// A monitor that answers a clean ERROR heard the command and does not want it: as far as is
+  /// known because it waits for a signature (balong-download.md section 3.3). Any other answer
+  /// comes from somebody else.
+  private static func datamodeRefused(_ answer: String, _ announced: Bool) -> Trouble {
+    let replug =
+      "Unplug the stick, wait ten seconds and plug it in: nothing was written, so it starts what"
+      + " it ran before; one that was interrupted earlier waits again."
+    var trouble = Trouble(
+      "balong.datamode-refused", "The stick refused to enter data mode (\"\(answer)\").",
+      advice: [], exitCode: .refused)
+    if answer != "ERROR" {
+      trouble.facts = ["a download monitor answers OK or ERROR, and nothing else"]
+      trouble.advice = [
+        "Close other programs that use the stick, ModemManager first, and try again.",
+        "Check that this is the download port: `modemsmith info --port PATH`.", replug,
+      ]
+    } else if announced {
+      trouble.facts = ["the package is signed, and the stick took the announcement of its key"]
+      trouble.advice = [
+        replug, "Then try once more: the stick forgets what was announced when it restarts.",
+        "If it refuses again, the package is signed for another build of this model.",
+      ]
+    } else {
+      trouble.summary =
+        "The stick refused to enter data mode (\"\(answer)\"): it seems to take signed packages"
+        + " only, and this one is not signed."
+      trouble.facts = ["the package has no signature that could be announced (AT^SIGNVER)"]
+      trouble.advice = [
+        "Find the signed package for exactly this model; `modemsmith image show FILE` says"
+          + " whether a file is signed.",
+        replug, "Do not run `resume` with this file: the stick would refuse it again.",
+      ]
+    }
+    return trouble
   }
 }

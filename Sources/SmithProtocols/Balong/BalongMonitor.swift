@@ -56,7 +56,7 @@ public final class BalongMonitor {
         throw .wrongMonitor(answer: BalongProbe.lines(version).joined(separator: " ") + answer)
       }
       if let signature { try await announce(signature) }
-      try await enterDataMode(mayLackDataMode)
+      try await enterDataMode(mayLackDataMode, announced: signature != nil)
     } else if case .downloadAT = state {
       throw .noAnswer(step: "AT^DLOADVER?", tries: 1)
     }
@@ -124,13 +124,16 @@ public final class BalongMonitor {
   }
 
   /// DATAMODE; a monitor that does not know it may still speak HDLC, which the next step finds out.
-  private func enterDataMode(_ mayLackIt: Bool) async throws(BalongError) {
+  private func enterDataMode(
+    _ mayLackIt: Bool, announced: Bool
+  ) async throws(BalongError) {
     await link.pause(.milliseconds(100))
     let answer = try await text("AT^DATAMODE") { lines in lines.last == "OK" }
     if BalongProbe.lines(answer).last == "OK" { return }
     let speaks = try await ask(BalongCommand.version, BalongCommand.versionReply, tries: 2) != nil
     guard mayLackIt, speaks else {
-      throw .datamodeRefused(answer: BalongProbe.lines(answer).joined(separator: " "))
+      throw .datamodeRefused(
+        answer: BalongProbe.lines(answer).joined(separator: " "), announced: announced)
     }
   }
 
@@ -298,7 +301,8 @@ public final class BalongMonitor {
   /// Whether a monitor's text is that of a Qualcomm loader, which takes the same commands and
   /// other packages.
   public static func isQualcomm(_ monitor: String) -> Bool {
-    monitor.contains("OEMSBL")
+    // OEMSBL, QCSBL: secondary boot loaders; Balong's monitors have no such name.
+    monitor.contains("SBL")
   }
 
   private static func versionText(_ body: [UInt8]) -> String? {

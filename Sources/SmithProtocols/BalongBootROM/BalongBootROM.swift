@@ -65,7 +65,7 @@ public final class BalongBootROM {
     var number: UInt8 = 1
     var sent = 0
     while sent < part.bytes.count {
-      let data = part.bytes.bytes(sent..<min(sent + Self.blockSize, part.bytes.count))
+      let data = part.bytes.intact(sent..<min(sent + Self.blockSize, part.bytes.count))
       guard !data.isEmpty else { throw .fileShrank(part.name) }
       try await packet([0xda, number, ~number] + data, "byte \(sent) of the \(part.name)")
       sent += data.count

@@ -59,7 +59,11 @@ public final class DLOADSession {
     }
     var offset = 0
     while offset < loader.count {
-      let piece = loader.bytes(offset..<min(offset + room, loader.count))
+      let end = min(offset + room, loader.count)
+      let piece = loader.intact(offset..<end)
+      guard piece.count == end - offset else {
+        throw .badLoader("it changed while it was sent")
+      }
       var body: [UInt8] = [15]
       body.append(big: base + UInt32(truncatingIfNeeded: offset))
       body.append(big: UInt16(truncatingIfNeeded: piece.count))

@@ -15,6 +15,10 @@ public enum FirehoseError: Error, Equatable, Sendable {
   case protectedPlace(String)
   /// The request itself makes no sense.
   case badRequest(String)
+  /// The stick does not show a partition table that can be read.
+  case badTable(String)
+  /// What the stick holds after writing is not what was sent.
+  case differs(String)
   /// The file ended before the declared size.
   case sourceEnded(at: Int)
   /// The link failed.
@@ -31,6 +35,12 @@ extension FirehoseError: TroubleConvertible {
         code, summary,
         advice: ["Use a package without identity partitions; these are never written."],
         exitCode: .refused)
+    case .badTable:
+      return Trouble(
+        code, summary,
+        facts: ["without the stick's own table nothing is written"],
+        advice: ["Use the programmer that was made for exactly this model; try no others."],
+        exitCode: .stillWorks)
     case .badRequest, .badPayload:
       return Trouble(
         code, summary, advice: ["Use the package made for exactly this model."],
@@ -61,6 +71,10 @@ extension FirehoseError: TroubleConvertible {
       ("firehose.bad-request", "The package cannot be sent to the programmer: \(what).")
     case .sourceEnded(let offset):
       ("firehose.source-ended", "The file ended at byte \(offset), before its declared size.")
+    case .badTable(let why):
+      ("firehose.bad-table", "The stick's partition table cannot be read: \(why)")
+    case .differs(let name):
+      ("firehose.differs", "The stick holds something else than what was written to \(name).")
     case .link(let step, let error):
       ("firehose.link-lost", "The link to the programmer failed (\(step)): \(error.words).")
     }

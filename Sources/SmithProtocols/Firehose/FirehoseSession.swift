@@ -10,16 +10,37 @@ public final class FirehoseSession {
   }
 
   private let wire: FirehoseWire
-  private let map: FirehoseMap
+  private var map: FirehoseMap
   private var payload = 0
 
   /// Speaks over `link`; `map` is the stick's own partition table: what it does not show is never
   /// written. `log` gets the programmer's remarks.
   public init(
-    _ link: any ByteLink, map: FirehoseMap, log: @escaping (String) -> Void = { _ in }
+    _ link: any ByteLink, map: FirehoseMap = FirehoseMap(places: []),
+    log: @escaping (String) -> Void = { _ in }
   ) {
     wire = FirehoseWire(link, log: log)
     self.map = map
+  }
+
+  /// Takes over what lies where on the stick.
+  func learn(_ map: FirehoseMap) { self.map = map }
+
+  /// Whether an entry may be written, as far as the map tells; sends nothing.
+  ///
+  /// - Returns: its first sector.
+  @discardableResult
+  public func check(_ entry: RawProgram.Program, size: Int) throws(FirehoseError) -> UInt64 {
+    guard size > 0, entry.sectorSize > 0 else { throw .badRequest("\(size) bytes") }
+    return try checked(entry, UInt64((size - 1) / entry.sectorSize + 1))
+  }
+
+  private func checked(_ entry: RawProgram.Program, _ sectors: UInt64) throws(FirehoseError)
+    -> UInt64
+  {
+    try map.check(
+      label: entry.label, start: entry.start, count: max(sectors, entry.sectorCount),
+      physicalPartition: entry.physicalPartition)
   }
 
   /// Agrees on the size of raw pieces; at most three rounds.
@@ -56,7 +77,7 @@ public final class FirehoseSession {
   /// the end), zero padded to whole sectors. After any error the partition must be written again.
   public func program(
     _ entry: RawProgram.Program, size: Int, next: (Int) -> [UInt8],
-    progress: (Int) -> Void = { _ in }
+    progress: (Int) async -> Void = { _ in }
   ) async throws(FirehoseError) {
     guard payload > 0, size > 0, payload.isMultiple(of: entry.sectorSize) else {
       throw .badRequest("\(size) bytes in pieces of \(payload)")
@@ -65,9 +86,7 @@ public final class FirehoseSession {
     guard sectors <= entry.sectorCount || entry.sectorCount == 0 else {
       throw .badRequest("\(entry.file) has \(sectors) sectors for \(entry.sectorCount)")
     }
-    let first = try map.check(
-      label: entry.label, start: entry.start, count: max(sectors, entry.sectorCount),
-      physicalPartition: entry.physicalPartition)
+    let first = try checked(entry, sectors)
     var attributes = Self.place(
       entry.sectorSize, count: sectors, first: first, part: entry.physicalPartition)
     attributes.append(("filename", entry.file))
@@ -86,7 +105,7 @@ public final class FirehoseSession {
       let over = piece.count % entry.sectorSize
       if over > 0 { piece += [UInt8](repeating: 0, count: entry.sectorSize - over) }
       try await wire.send(piece, "program")
-      progress(sent)
+      await progress(sent)
     }
     let end = try await wire.response("program", within: .seconds(120 + size >> 18))
     guard end.good, !end.raw else { throw .refused(step: "program", log: end.remark) }

@@ -29,7 +29,7 @@ final class FirehoseWire {
     async throws(FirehoseError) -> Response
   {
     try await takeRemarks(name)
-    let list = attributes.map { " \($0.0)=\"\(SmallXML.escaped($0.1))\"" }.joined()
+    let list = attributes.map { " \($0.0)=\"\(TextXML.escaped($0.1))\"" }.joined()
     let text = "<?xml version=\"1.0\" encoding=\"UTF-8\" ?><data><\(name)\(list)/></data>"
     try await send(Array(text.utf8), name)
     return try await response(name, within: limit)
@@ -91,7 +91,7 @@ final class FirehoseWire {
     buffer.removeAll()
   }
 
-  private func say(_ element: SmallXML.Element) -> String {
+  private func say(_ element: TextXML.Element) -> String {
     let text = String(printable: Array((element.attributes["value"] ?? "").utf8.prefix(200)))
     log(text)
     return text
@@ -109,17 +109,17 @@ final class FirehoseWire {
   }
 
   /// Cuts one document off the buffer; nil while none is complete.
-  private func nextDocument(_ step: String) throws(FirehoseError) -> [SmallXML.Element]? {
+  private func nextDocument(_ step: String) throws(FirehoseError) -> [TextXML.Element]? {
     guard let end = firstEnd() else {
       // Remarks are short; whatever else fills the buffer is no Firehose.
       guard buffer.count <= 65_536 else { throw .badAnswer(step: step) }
       return nil
     }
     let start = buffer.firstIndex(of: 0x3c) ?? 0
-    let document = SharedBytes(Array(buffer[start..<end]))
+    let document = Array(buffer[start..<end])
     buffer.removeFirst(end)
-    do throws(QualcommImageError) {
-      return try SmallXML.elements(of: document)
+    do throws(TextXML.Flaw) {
+      return try TextXML.elements(of: document)
     } catch {
       throw .badAnswer(step: step)
     }

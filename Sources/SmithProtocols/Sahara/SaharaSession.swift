@@ -94,7 +94,13 @@ public final class SaharaSession {
       try await answer(greeted, mode: 0)
       try await serve(image, progress)
       try await send(5, [], "done")
-      let packet = try await packet("done", within: .seconds(10))
+      let packet: Packet
+      do throws(SaharaError) { packet = try await self.packet("done", within: .seconds(10)) } catch
+      {
+        // The loader may run already: whether it does, its own first answer shows.
+        guard case .silent = error else { throw error }
+        return
+      }
       guard packet.command == 6 else {
         throw .unexpected(step: "done", command: packet.command)
       }
@@ -120,12 +126,26 @@ public final class SaharaSession {
     throw .runaway
   }
 
-  /// Asks one thing in command mode and leads the device back to image mode.
-  public func ask(_ query: Query) async throws(SaharaError) -> [UInt8] {
+  /// Asks in command mode and leads the device back to image mode, where it greets again.
+  public func ask(_ queries: [Query]) async throws(SaharaError) -> [Query: [UInt8]] {
     let greeted = try await hello()
     if greeted.mode == 2 { throw .memoryDebug }
     try await answer(greeted, mode: 3)
     _ = try await expect(0x0b, "command ready")
+    var answers: [Query: [UInt8]] = [:]
+    for query in queries { answers[query] = try await execute(query) }
+    try await send(0x0c, [0], "switch mode")
+    return answers
+  }
+
+  /// Lets the device begin anew after a refusal; it greets again.
+  public func beginAnew() async throws(SaharaError) {
+    greeting = nil
+    buffer.removeAll()
+    try await send(0x13, [], "reset state machine")
+  }
+
+  private func execute(_ query: Query) async throws(SaharaError) -> [UInt8] {
     try await send(0x0d, [query.rawValue], "execute")
     let response = try await expect(0x0e, "execute")
     let length = response.word(1)
@@ -133,9 +153,7 @@ public final class SaharaSession {
       throw .unexpected(step: "execute", command: response.command)
     }
     try await send(0x0f, [query.rawValue], "execute data")
-    let data = try await raw(Int(length), "execute data", within: .seconds(2))
-    try await send(0x0c, [0], "switch mode")
-    return data
+    return try await raw(Int(length), "execute data", within: .seconds(2))
   }
 
   /// Restarts the device. Silence and a vanishing port are usual.
@@ -201,7 +219,9 @@ public final class SaharaSession {
 
 extension SaharaSession {
   private func expect(_ command: UInt32, _ step: String) async throws(SaharaError) -> Packet {
-    let packet = try await packet(step, within: .seconds(5))
+    var packet = try await packet(step, within: .seconds(5))
+    // A greeting that was on its way when the one before it was answered is the same one.
+    if packet.command == 1 { packet = try await self.packet(step, within: .seconds(5)) }
     if packet.command == 4 { throw .refused(status: packet.word(1)) }
     guard packet.command == command else {
       throw .unexpected(step: step, command: packet.command)
@@ -259,8 +279,11 @@ extension SaharaSession {
 
   private func sendRaw(_ file: SharedBytes, _ range: Range<Int>) async throws(SaharaError) {
     for start in stride(from: range.lowerBound, to: range.upperBound, by: 16_384) {
+      let end = min(start + 16_384, range.upperBound)
+      let piece = file.intact(start..<end)
       do throws(LinkError) {
-        try await link.send(file.bytes(start..<min(start + 16_384, range.upperBound)))
+        if piece.count < end - start { throw .broken("the loader file changed while it was sent") }
+        try await link.send(piece)
       } catch {
         throw .link(step: "image transfer", error)
       }

@@ -37,7 +37,7 @@ public struct QDLImage: Sendable {
     self.append = append
   }
 
-  /// An image that lies in mapped bytes; nothing is copied before it is sent.
+  /// An image that lies in a file; nothing is copied before it is sent.
   ///
   /// A Sierra image is split into its header of 400 bytes and the rest. The last 8 bytes of a
   /// Gobi 2000 modem image are not sent. Nil if nothing would be left to send.
@@ -47,10 +47,9 @@ public struct QDLImage: Sendable {
     guard header < end, let body = file.slice(header..<end) else { return nil }
     self.init(name: name, type: type, header: file.bytes(0..<header), size: body.count) {
       range, buffer in
-      guard let cut = body.slice(range) else { return false }
-      cut.withSpan { span in
-        unsafe span.withUnsafeBytes { unsafe buffer.append(contentsOf: $0) }
-      }
+      let piece = body.intact(range)
+      guard piece.count == range.count else { return false }
+      buffer.append(contentsOf: piece)
       return true
     }
   }

@@ -209,14 +209,18 @@ extension HuaweiBalongStick.Flash.Item {
 
   /// The text between the marker and the next semicolon, looked for in the first 4 KiB.
   func marker(_ marker: [UInt8]) -> String? {
-    let end = min(bytes.count, 4096)
-    guard let first = marker.first, end >= marker.count else { return nil }
-    for start in 0...(end - marker.count)
-    where bytes[start] == first && bytes[start..<(start + marker.count)].elementsEqual(marker) {
-      let text = bytes[(start + marker.count)...].prefix(64).prefix { $0 != 0x3b }
-      return String(printable: [UInt8](text))
+    let start = unsafe bytes.withUnsafeBufferPointer { bytes -> Int? in
+      let end = min(bytes.count, 4096)
+      guard let first = marker.first, end >= marker.count else { return nil }
+      for start in 0...(end - marker.count) where unsafe bytes[start] == first {
+        let found = unsafe UnsafeBufferPointer(rebasing: bytes[start..<(start + marker.count)])
+        if unsafe found.elementsEqual(marker) { return start }
+      }
+      return nil
     }
-    return nil
+    guard let start else { return nil }
+    let text = bytes[(start + marker.count)...].prefix(64).prefix { $0 != 0x3b }
+    return String(printable: [UInt8](text))
   }
 
   /// The first text of the form dd.ddd.dd.dd.dd or dd.ddd.dd.dd.ddd anywhere in the data.

@@ -50,8 +50,7 @@ struct BalongFrameDecoder: Equatable, Sendable {
         index += 1
         escaped = true
       } else {
-        var end = index + 1
-        while end < bytes.count, bytes[end] != 0x7e, bytes[end] != 0x7d { end += 1 }
+        let end = Self.plainEnd(bytes, index + 1)
         if pending.count + (end - index) <= limit {
           pending.append(contentsOf: bytes[index..<end])
         } else {
@@ -74,6 +73,15 @@ struct BalongFrameDecoder: Equatable, Sendable {
   mutating func recycle(_ body: consuming [UInt8]) {
     body.removeAll(keepingCapacity: true)
     pending = body
+  }
+
+  /// Where the next flag or escape is.
+  private static func plainEnd(_ bytes: [UInt8], _ start: Int) -> Int {
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+      var end = start
+      while end < bytes.count, unsafe bytes[end] &- 0x7d > 1 { end += 1 }
+      return end
+    }
   }
 
   private mutating func append(_ byte: UInt8) {

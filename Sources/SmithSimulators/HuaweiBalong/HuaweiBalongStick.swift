@@ -101,9 +101,9 @@ public struct HuaweiBalongStick: StickBody, Sendable {
   /// The next moment at which something happens by itself.
   public var nextDue: Duration? {
     var due = returning
-    for other in [leaving?.at, busy?.until, nextReport] {
-      if let other { due = min(due ?? other, other) }
-    }
+    if let at = leaving?.at { due = min(due ?? at, at) }
+    if let until = busy?.until { due = min(due ?? until, until) }
+    if let nextReport { due = min(due ?? nextReport, nextReport) }
     return due
   }
 

@@ -21,6 +21,10 @@ public struct QualcommLTEBody: StickBody {
     public var mostPayload = 8192
     /// Refuses a bigger wish with NAK; otherwise accepts it and names the smaller size.
     public var refusesPayload = true
+    /// Trusts only programmers that are signed with the sample key.
+    public var fused = false
+    /// Refuses command mode.
+    public var deafToCommands = false
     /// Comes up as crashed.
     public var crashed = false
     /// The plain habits.
@@ -30,13 +34,20 @@ public struct QualcommLTEBody: StickBody {
   /// Which program runs now.
   public private(set) var phase = Phase.off
   /// Its storage, which survives everything.
-  public var storage = QualcommSimStorage()
+  public var storage: QualcommSimStorage
   /// Faults and habits.
   public var habits = Habits()
   /// What a real stick might have swallowed and this one refused.
   public private(set) var complaints: [String] = []
 
+  /// Connection profiles, which an update does not touch.
+  public var profiles = ["1,\"IP\",\"internet\""]
+  /// Identity, which nothing changes.
+  public let imei = "004999010640000"
+
   private var diag: QualcommSimDiag
+  private var at = SimAT()
+  private var running: String?
   private var generation = 0
   private var turn: (at: Duration, to: Phase)?
   private var leaves: (at: Duration, to: Phase, back: Duration)?
@@ -45,15 +56,20 @@ public struct QualcommLTEBody: StickBody {
   private var firehose = QualcommSimFirehose()
 
   static let bootChain: [(name: String, id: UInt32)] = [("sbl", 0x15), ("modem", 2)]
+  /// What it calls itself.
+  public static let model = "LTE-SIM"
 
   /// A stick with a whole firmware of that version.
-  public init(version: String) {
+  ///
+  /// - Parameter modemBlocks: erase blocks of the biggest partition, 128 KiB each.
+  public init(version: String, modemBlocks: UInt64 = 2) {
+    storage = QualcommSimStorage(modemBlocks: modemBlocks)
     for (name, id) in Self.bootChain {
       storage.load(name, QualcommSimImage.make(id: id, version: version, size: 30_000))
     }
     storage.load("efs2", Array("calibration".utf8))
     diag = QualcommSimDiag(
-      model: "MF823", build: version, chip: 0x07f1,
+      model: Self.model, build: version, chip: 0x07f1,
       items: [550: [8, 0x3a, 0x21] + [UInt8](repeating: 0x11, count: 125)],
       files: ["/config": Array(version.utf8)])
   }
@@ -61,7 +77,7 @@ public struct QualcommLTEBody: StickBody {
   /// The version that boots from storage; nil if the boot chain is broken.
   public var bootsVersion: String? {
     let versions = Self.bootChain.map {
-      QualcommSimImage.version(of: storage.content($0.name), id: $0.id)
+      QualcommSimImage.version(of: storage.image($0.name), id: $0.id)
     }
     return versions.contains(nil) ? nil : versions[1]
   }
@@ -71,7 +87,7 @@ public struct QualcommLTEBody: StickBody {
     switch phase {
     case .off: nil
     case .application:
-      StickFace(generation: generation, id: USBID(0x19d2, 0x1402), ports: [.diag, .at])
+      StickFace(generation: generation, id: USBID(0x05c6, 0x9025), ports: [.diag, .at])
     case .sahara, .firehose:
       StickFace(generation: generation, id: USBID(0x05c6, 0x9008), ports: [.download])
     }
@@ -94,7 +110,9 @@ public struct QualcommLTEBody: StickBody {
     framing = QualcommSimFraming()
     sahara = QualcommSimSahara()
     firehose = QualcommSimFirehose()
-    if let version = bootsVersion { diag.build = version }
+    at.restart()
+    running = bootsVersion
+    if let version = running { diag.build = version }
     guard phase == .sahara else { return [] }
     sahara.mode = habits.crashed ? 2 : 0
     return habits.shy ? [] : send(sahara.greeting(), turning.at + .milliseconds(5))
@@ -116,15 +134,14 @@ public struct QualcommLTEBody: StickBody {
   /// Takes bytes.
   public mutating func receive(_ bytes: [UInt8], on port: Int, at now: Duration) -> [Emission] {
     var out = advance(to: now)
-    guard let face, port >= 0, port < face.ports.count, face.ports[port] != .at else {
-      return out
-    }
+    guard let face, port >= 0, port < face.ports.count else { return out }
+    if face.ports[port] == .at { return out + command(bytes, port, now) }
     switch phase {
     case .off: break
     case .application:
       for body in framing.bodies(bytes) { out += application(body, port, now) }
     case .sahara:
-      let replies = sahara.take(bytes, habits: habits)
+      let replies = sahara.take(bytes, habits: habits, at: now)
       complaints += sahara.complaints
       sahara.complaints = []
       out += replies.flatMap { send($0, now + .milliseconds(1)) }
@@ -147,6 +164,35 @@ public struct QualcommLTEBody: StickBody {
 
   private func send(_ bytes: [UInt8], _ at: Duration) -> [Emission] {
     bytes.isEmpty ? [] : [Emission(port: 0, bytes: bytes, at: at)]
+  }
+
+  private mutating func command(_ bytes: [UInt8], _ port: Int, _ now: Duration) -> [Emission] {
+    var lines = at
+    var kept = profiles
+    let said = [
+      "Manufacturer: QUALCOMM INCORPORATED", "Model: \(Self.model)",
+      "Revision: \(running ?? "")", "IMEI: \(imei)",
+    ]
+    let sent = lines.take(bytes, port: port, at: now) { text in
+      switch text.uppercased() {
+      case "ATI": return (said, false)
+      case "AT+CGMI": return (["QUALCOMM INCORPORATED"], false)
+      case "AT+CGMM": return ([Self.model], false)
+      case "AT+CGMR": return ([String(said[2].dropFirst(10))], false)
+      case "AT+CGSN": return ([String(said[3].dropFirst(6))], false)
+      case "AT+CPIN?": return (["+CPIN: READY"], false)
+      case "AT+CGDCONT?": return (kept.map { "+CGDCONT: \($0),\"0.0.0.0\",0,0" }, false)
+      case let upper where upper.hasPrefix("AT+CGDCONT="):
+        let value = String(text.dropFirst(11))
+        kept.removeAll { $0.prefix { $0 != "," } == value.prefix { $0 != "," } }
+        kept.append(value)
+        return ([], false)
+      default: return (nil, false)
+      }
+    }
+    at = lines
+    profiles = kept
+    return sent
   }
 
   private mutating func application(_ body: [UInt8], _ port: Int, _ now: Duration) -> [Emission] {

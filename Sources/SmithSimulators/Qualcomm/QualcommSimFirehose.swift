@@ -5,6 +5,7 @@ struct QualcommSimFirehose: Sendable {
   private var input: [UInt8] = []
   private var payload = 0
   private var writing: (sector: UInt64, left: UInt64)?
+  private static let begin = Array("<?xml".utf8)
   private static let end = Array("</data>".utf8)
 
   mutating func take(
@@ -27,7 +28,10 @@ struct QualcommSimFirehose: Sendable {
         replies.append(response(true, " rawmode=\"false\""))
       }
       guard let end = firstEnd() else { return replies }
-      let text = String(decoding: input[..<end], as: UTF8.self)
+      // What stands in front of a document is of somebody who speaks another language.
+      let whole = input[..<end]
+      let start = whole.indices.first { whole[$0...].starts(with: Self.begin) } ?? 0
+      let text = String(decoding: whole[start...], as: UTF8.self)
       input.removeFirst(end)
       replies += answer(text, &storage, habits, now)
     }
@@ -44,7 +48,9 @@ struct QualcommSimFirehose: Sendable {
     let element = String(parts[2])
     let name = String(element.prefix { $0 != " " && $0 != "/" })
     let attributes = Self.attributes(element)
-    if name != "configure", name != "nop", payload == 0 { return refuse("configure first") }
+    if !["configure", "nop", "power"].contains(name), payload == 0 {
+      return refuse("configure first")
+    }
     switch name {
     case "nop": return [response(true)]
     case "configure": return configure(attributes, habits)
@@ -124,7 +130,7 @@ struct QualcommSimFirehose: Sendable {
       attributes["physical_partition_number"] == "0",
       let first = attributes["start_sector"].flatMap({ UInt64($0) }),
       let count = attributes["num_partition_sectors"].flatMap({ UInt64($0) }), count > 0,
-      first < QualcommSimStorage.sectors, count <= QualcommSimStorage.sectors - first
+      first < storage.sectors, count <= storage.sectors - first
     else { return nil }
     if reading { return (first, count) }
     let guarded = storage.partitions.filter { ["mibib", "efs2"].contains($0.name) }

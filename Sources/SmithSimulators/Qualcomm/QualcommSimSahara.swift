@@ -13,13 +13,23 @@ struct QualcommSimSahara: Sendable {
   private var image: [UInt8] = []
   private var wanted = 0
   private var total = 0
+  private var heard = Duration.zero
 
   func greeting() -> [UInt8] {
     packet(1, [2, 1, 1024, mode] + [UInt32](repeating: 0, count: 6))
   }
 
-  mutating func take(_ bytes: [UInt8], habits: QualcommLTEBody.Habits) -> [[UInt8]] {
+  mutating func take(_ bytes: [UInt8], habits: QualcommLTEBody.Habits, at now: Duration)
+    -> [[UInt8]]
+  {
     var replies: [[UInt8]] = []
+    // The beginning of a packet, or of an image, is not waited for without end.
+    if wanted == 0 ? now - heard > .milliseconds(100) : now - heard > .seconds(10) {
+      if wanted > 0 { state = .dead }
+      wanted = 0
+      input.removeAll()
+    }
+    heard = now
     input += bytes
     while true {
       if state == .loading, wanted > 0 {
@@ -59,6 +69,7 @@ struct QualcommSimSahara: Sendable {
       return [packet(8, [])]
     case (2, .greeting, 0x30):
       let asked = QualcommSimImage.number(bytes, 20)
+      if asked == 3, habits.deafToCommands { return end(0x1c) }
       guard QualcommSimImage.number(bytes, 16) == 0, mode != 2 else { return end(2) }
       if asked == 3 {
         state = .commanding
@@ -72,9 +83,9 @@ struct QualcommSimSahara: Sendable {
       finished = true
       return [packet(6, [habits.neverDone ? 0 : 1])]
     case (0x0d, .commanding, 12):
-      guard let data = data(first) else { return [packet(4, [0, 0x1f])] }
+      guard let data = data(first, habits) else { return [packet(4, [0, 0x1f])] }
       return [packet(0x0e, [first, UInt32(data.count)])]
-    case (0x0f, .commanding, 12): return [data(first) ?? []]
+    case (0x0f, .commanding, 12): return [data(first, habits) ?? []]
     case (0x0c, .commanding, 12):
       state = .greeting
       mode = first
@@ -96,6 +107,10 @@ struct QualcommSimSahara: Sendable {
     if !image.isEmpty, image.count >= total {
       // The id tells a programmer; the checksum at its end stands for the signature.
       guard QualcommSimImage.version(of: image, id: 0x0d) != nil else { return end(0x21)[0] }
+      let root = QualcommSimImage.root
+      if habits.fused, !image.suffix(root.count).elementsEqual(root) {
+        return end(0x25)[0]
+      }
       state = .ended
       return packet(4, [0x0d, 0])
     }
@@ -105,11 +120,11 @@ struct QualcommSimSahara: Sendable {
     return packet(0x12, place.flatMap { [$0, 0] })
   }
 
-  private func data(_ query: UInt32) -> [UInt8]? {
+  private func data(_ query: UInt32, _ habits: QualcommLTEBody.Habits) -> [UInt8]? {
     switch query {
     case 1: [0x44, 0x33, 0x22, 0x11]
     case 2: [0, 0, 0, 0, 0xe1, 0x80, 0x04, 0x00]
-    case 3: [UInt8](repeating: 0xa5, count: 32)
+    case 3: habits.fused ? QualcommSimImage.rootHash : [UInt8](repeating: 0, count: 32)
     default: nil
     }
   }

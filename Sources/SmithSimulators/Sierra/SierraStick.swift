@@ -120,8 +120,13 @@ public struct SierraStick: StickBody {
     case .unpowered: nil
     case .between(_, let until): until
     case .application: leaving?.at
-    case .loader: [leaving?.at, loader.nextDue].compactMap { $0 }.min()
+    case .loader: earlier(leaving?.at, loader.nextDue)
     }
+  }
+
+  private func earlier(_ one: Duration?, _ other: Duration?) -> Duration? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
   }
 
   /// Performs what is due.

@@ -158,7 +158,7 @@ public struct ZTEStick: WebBody {
     return sent
   }
 
-  private mutating func run(_ text: String) -> (lines: [String]?, silent: Bool) {
+  mutating func run(_ text: String) -> (lines: [String]?, silent: Bool) {
     let command = text.uppercased()
     let lines: [String]?
     switch command {

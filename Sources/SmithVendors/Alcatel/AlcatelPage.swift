@@ -38,7 +38,7 @@ public final class AlcatelPage: StickPage {
       generation = candidate
       do throws(PageError) {
         let values = try await systemInformation()
-        guard values["SwVersion"] != nil else { continue }
+        guard values[spelled: "SwVersion"] != nil else { continue }
         return try await report(values)
       } catch {
         switch error {
@@ -47,7 +47,7 @@ public final class AlcatelPage: StickPage {
           last = error
           if candidate == .w3, try await learnKey() {
             let values = try await systemInformation()
-            if values["SwVersion"] != nil { return try await report(values) }
+            if values[spelled: "SwVersion"] != nil { return try await report(values) }
           }
           if candidate == .w3, let values = await sealedInformation() {
             return try await report(values)
@@ -62,7 +62,9 @@ public final class AlcatelPage: StickPage {
   /// System information of a page that wants everything wrapped; nil from every other.
   private func sealedInformation() async -> PageValue? {
     seal = AlcatelSeal(passphrase: AlcatelSeal.first)
-    if let values = try? await systemInformation(), values["SwVersion"] != nil { return values }
+    if let values = try? await systemInformation(), values[spelled: "SwVersion"] != nil {
+      return values
+    }
     seal = nil
     return nil
   }
@@ -104,7 +106,7 @@ public final class AlcatelPage: StickPage {
   }
 
   private static func kept(_ values: PageValue, _ name: String) throws(PageError) -> String? {
-    guard let text = values[name]?.string, !text.isEmpty else { return nil }
+    guard let text = values[spelled: name]?.string, !text.isEmpty else { return nil }
     return try PageText.kept(text, name)
   }
 
@@ -153,7 +155,7 @@ public final class AlcatelPage: StickPage {
   private func loginSealed(_ password: String) async throws(PageError) {
     let salt = try await call("GetDeviceSt", "1.4")["Salt"]?.string ?? ""
     guard (1...256).contains(salt.utf8.count) else { throw .unknownLogin("no salt") }
-    let secret = AlcatelSeal.secret(password, salt: salt)
+    let secret = try AlcatelSeal.secret(password, salt: salt)
     do throws(PageError) {
       token = try await attempt(AlcatelHiding.hidden("admin"), secret)
     } catch .passwordWrong {
@@ -190,7 +192,8 @@ public final class AlcatelPage: StickPage {
     async throws(PageError) -> PageValue
   {
     let parameters = generation == .w2 && parameters == "{}" ? "null" : parameters
-    let wrapped = seal.map { "\"\($0.sealed(parameters))\"" } ?? parameters
+    var wrapped = parameters
+    if let seal { wrapped = "\"\(try seal.sealed(parameters))\"" }
     let body =
       "{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":\(wrapped),\"id\":\"\(id)\"}"
     let query = seal == nil ? "api" : "name"

@@ -14,13 +14,13 @@ enum HuaweiAnswers {
     guard let value = response.values("^FHVER").first.flatMap({ TextFields.bare($0) }) else {
       return nil
     }
-    let comma = value.firstIndex(of: ",") ?? value.endIndex
-    var words = value[..<comma].split { $0.isWhitespace }.map(String.init)
+    let comma = value.utf8.firstIndex(of: 0x2c) ?? value.endIndex
+    var words = TextFields.words(value[..<comma])
     var result = FullVersion()
     if words.count >= 2 { result.software = words.removeLast() }
     result.product = words.isEmpty ? nil : words.joined(separator: " ")
     if comma < value.endIndex {
-      result.hardware = TextFields.bare(value[value.index(after: comma)...])
+      result.hardware = TextFields.bare(Substring(value.utf8[comma...].dropFirst()))
     }
     return result
   }
@@ -51,10 +51,10 @@ enum HuaweiAnswers {
   static func portMode(_ response: ATResponse) -> PortMode? {
     guard let value = response.values("^GETPORTMODE").first else { return nil }
     var result = PortMode()
-    for (index, field) in value.split(separator: ",").enumerated() {
-      guard let colon = field.lastIndex(of: ":") else { continue }
+    for (index, field) in TextFields.parts(value, at: 0x2c).enumerated() {
+      guard let colon = field.utf8.lastIndex(of: 0x3a) else { continue }
       let name = TextFields.trim(field[..<colon])
-      let tail = TextFields.trim(field[field.index(after: colon)...])
+      let tail = TextFields.trim(Substring(field.utf8[colon...].dropFirst()))
       if let number = Int(tail), (0...255).contains(number), !name.isEmpty {
         result.ports.append(.init(name: name, number: number, role: role(of: name)))
       } else if index == 0, !tail.isEmpty {
@@ -119,14 +119,15 @@ enum HuaweiAnswers {
   static func lone(_ response: ATResponse, _ prefix: String) -> String? {
     guard response.isOK else { return nil }
     if let value = response.values(prefix).first { return TextFields.bare(value) }
-    guard let line = response.lines.first, !line.contains(":") else { return nil }
+    guard let line = response.lines.first, !line.utf8.contains(0x3a) else { return nil }
     return TextFields.bare(line)
   }
 
   /// Digits of AT+CGSN, bare or after a prefix.
   static func imei(_ response: ATResponse) -> IMEI? {
     for line in response.lines {
-      let tail = line.lastIndex(of: ":").map { line[line.index(after: $0)...] } ?? line[...]
+      let colon = line.utf8.lastIndex(of: 0x3a)
+      let tail = colon.map { Substring(line.utf8[$0...].dropFirst()) } ?? line[...]
       if let imei = TextFields.bare(tail).flatMap({ IMEI($0) }) { return imei }
     }
     return nil
@@ -154,7 +155,7 @@ enum HuaweiAnswers {
   /// is no answer.
   static func registration(_ response: ATResponse) -> DeviceReport.Registration? {
     for value in response.values("+CREG") {
-      let fields = value.split(separator: ",", omittingEmptySubsequences: false)
+      let fields = TextFields.parts(value, at: 0x2c, keepingEmpty: true)
       guard fields.count >= 2, let number = Int(TextFields.trim(fields[1])) else { continue }
       return DeviceReport.Registration(number: number)
     }

@@ -1,4 +1,5 @@
 import SmithAT
+import SmithBytes
 import SmithModel
 
 /// Asks a Huawei stick in normal mode who it is (Docs/Protocols/huawei-identify.md).
@@ -44,7 +45,7 @@ public enum HuaweiIdentity {
       report.identityDamaged = true
       report.evidence = "AT+CGSN is refused: \(answer.final)"
     }
-    if report.manufacturer?.lowercased().contains("qualcomm incorporated") == true {
+    if report.manufacturer?.lowercased().holds("qualcomm incorporated") == true {
       report.identityDamaged = true
       report.evidence = report.evidence ?? "the manufacturer reads QUALCOMM INCORPORATED"
     }
@@ -102,7 +103,7 @@ public enum HuaweiIdentity {
     async throws(ATError)
   {
     // Stock firmware of the MU609 module crashes on this question.
-    if report.model?.uppercased().contains("MU609") != true,
+    if report.model?.uppercased().holds("MU609") != true,
       let answer = try await asker.ask("AT^GETPORTMODE"),
       let ports = HuaweiAnswers.portMode(answer)
     {
@@ -176,6 +177,6 @@ public enum HuaweiIdentity {
   /// The fifth group of a version of five.
   static func customerCode(of firmware: FirmwareVersion?) -> String? {
     guard let firmware, let groups = firmware.groups, groups.count == 5 else { return nil }
-    return firmware.text.split(separator: ".").last.map(String.init)
+    return TextFields.parts(firmware.text, at: 0x2e).last.map(String.init)
   }
 }

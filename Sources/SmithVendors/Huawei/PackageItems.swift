@@ -26,8 +26,8 @@ extension FirmwareImage {
 
     func next(_ count: Int) throws(Trouble) -> [UInt8] {
       do { return try reader.next(count) } catch {
-        // Packed data broke off because the file did: too few bytes say so, as with plain data.
-        if !stored.isEmpty, stored.bytes((stored.count - 1)..<stored.count).isEmpty { return [] }
+        // Packed data broke off because the file changed: too few bytes say so, as with plain data.
+        if stored.hasChanged { return [] }
         throw error.trouble
       }
     }

@@ -1,3 +1,4 @@
+import SmithBytes
 public import SmithModel
 
 /// The answer of `ATI` (Docs/Protocols/sierra-identify.md section 2).
@@ -142,7 +143,7 @@ public struct SierraImageList: Equatable, Sendable {
           SierraStoredImage(
             kind: kind, slot: Int(words[1]), status: words[2], uniqueID: ids.first ?? "",
             buildID: ids.dropFirst().first ?? ""))
-      } else if line.lowercased().contains("active fw image is at slot") {
+      } else if line.lowercased().holds("active fw image is at slot") {
         activeSlot = words.last.flatMap { Int($0) }
       }
     }
@@ -165,7 +166,7 @@ public struct SierraPower: Equatable, Sendable {
     voters = []
     for line in lines {
       let lower = line.lowercased()
-      guard lower.contains("lpm voters") || lower.contains("lpm force flags"),
+      guard lower.holds("lpm voters") || lower.holds("lpm force flags"),
         let dash = line.firstIndex(of: "-")
       else { continue }
       for vote in line[line.index(after: dash)...].split(separator: ",") {
@@ -180,7 +181,7 @@ public struct SierraPower: Equatable, Sendable {
 public enum SierraAnswers {
   /// Mode of `AT!GSTATUS?`, as in `ONLINE` or `LOW POWER MODE`.
   public static func mode(status lines: [String]) -> String? {
-    for line in lines {
+    for line in lines where line.holds("Mode:") {
       guard let place = line.firstRange(of: "Mode:") else { continue }
       // A second column may follow after at least two blanks.
       let rest = SierraLines.trim(String(line[place.upperBound...]))

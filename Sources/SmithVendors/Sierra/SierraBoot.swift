@@ -46,7 +46,7 @@ public struct SierraBoot: Family {
     } catch .diagPort {
       return .diag
     } catch .sahara {
-      return .waiting(.sahara)
+      return .waiting(.sahara(greeting: []))
     } catch .switchRefused, .versionRefused {
       // It is a loader, though none that we can write through; it can still be told to leave.
       return .waiting(.qdl(version: 0))

@@ -1,3 +1,4 @@
+import SmithBytes
 public import SmithModel
 
 /// The revision text of a Sierra stick, taken apart (Docs/Protocols/sierra-identify.md section 3).
@@ -37,6 +38,7 @@ public struct SierraRevision: Hashable, Sendable {
   }
 
   private static func modern(_ word: String) -> (String, FirmwareVersion, String)? {
+    guard word.hasPrefix("SWI") else { return nil }
     let parts = word.split(separator: "_", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, parts[0].hasPrefix("SWI"), parts[0].count > 3 else { return nil }
     let letters = String(parts[1].drop { $0.isNumber || $0 == "." })
@@ -64,19 +66,18 @@ public struct SierraRevision: Hashable, Sendable {
 
 /// Helpers for answer lines: blanks at the ends, names and values.
 enum SierraLines {
-  static func trim(_ text: String) -> String {
-    var cut = Substring(text)
-    while let first = cut.first, first.isWhitespace { cut.removeFirst() }
-    while let last = cut.last, last.isWhitespace { cut.removeLast() }
-    return String(cut)
-  }
+  static func trim(_ text: String) -> String { text.trimmed }
 
   /// The value behind `name:` in the first line that begins with it; case does not matter.
   static func value(_ name: String, in lines: [String]) -> String? {
     for line in lines {
-      let trimmed = trim(line)
-      guard trimmed.lowercased().hasPrefix(name.lowercased() + ":") else { continue }
-      return trim(String(trimmed.dropFirst(name.count + 1)))
+      let bytes = line[...].trimmed.utf8
+      guard bytes.count > name.utf8.count,
+        zip(bytes, name.utf8).allSatisfy({ $0.inUpperCase == $1.inUpperCase })
+      else { continue }
+      let rest = bytes.dropFirst(name.utf8.count)
+      guard rest.first == 0x3a else { continue }
+      return String(Substring(rest.dropFirst()).trimmed)
     }
     return nil
   }
