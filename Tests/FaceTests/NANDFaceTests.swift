@@ -62,7 +62,7 @@ import Testing
   @Test("whose plug is pulled while it writes is finished by resume", arguments: [false, true])
   func pulled(hostDies: Bool) async throws {
     let bench = try Bench()
-    let folder = try await package(bench, kib: 16_384)
+    let folder = try await package(bench, kib: 8192)
     let stick = try await bench.plug("zte-mf667")
     let child = try bench.start(update(folder, bench))
     try await child.line("progress", isProgress(beyond: 20))
@@ -73,7 +73,9 @@ import Testing
       #expect(ended.code == 8 || ended.code == 9, "\(ended.out.suffix(2000))")
       second = try await bench.plug("zte-mf667")
     }
-    let finish = try await bench.run("resume")
+    let finish = try await bench.start(["resume"]).wait("end", within: 200) {
+      $0.isOver ? $0 : nil
+    }
     #expect(finish.code == 0, "\(finish.out.suffix(2500)) \(finish.err)")
     #expect(finish.report["verdict"] as? String == "updated")
     #expect(try await bench.version() == Self.new)

@@ -131,7 +131,7 @@ import Testing
 
   @Test("A real programmer's certificates are found and name any hardware")
   func realProgrammer() throws {
-    guard let bytes = try? SharedBytes(mapping: "/work/shared/real/firehose-mdm9x07.mbn") else {
+    guard let bytes = try? SharedBytes(file: "/work/shared/real/firehose-mdm9x07.mbn") else {
       return
     }
     let programmer = try QualcommProgrammer(name: "real", reading: bytes)

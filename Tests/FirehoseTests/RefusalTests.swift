@@ -54,7 +54,7 @@ private final class Played: ByteLink, @unchecked Sendable {
     let files = QualcommSample(version: "LTE_V2.0").files().map { file in
       file.name.hasPrefix("prog_") ? (name: file.name, bytes: SharedBytes(programmer)) : file
     }
-    return CheckedImage(
+    return try CheckedImage(
       image: try ImageRegistry.recognise(folder: files), path: "/files/other",
       parts: files.map(\.bytes))
   }

@@ -19,8 +19,8 @@ enum NANDScene {
 
   static func image(_ change: (inout ZTESample) -> Void = { _ in }) throws -> CheckedImage {
     let files = files(change)
-    return CheckedImage(
-      image: try ImageRegistry.recognise(folder: files), path: "/files/package",
+    return try CheckedImage(
+      image: ImageRegistry.recognise(folder: files), path: "/files/package",
       parts: files.map(\.bytes))
   }
 
@@ -38,7 +38,7 @@ enum NANDScene {
 
 /// A real file, or nil where the folder is absent.
 func real(_ name: String) -> SharedBytes? {
-  try? SharedBytes(mapping: "/work/shared/real/" + name)
+  try? SharedBytes(file: "/work/shared/real/" + name)
 }
 
 func haveReal(_ name: String) -> Bool { unsafe access("/work/shared/real/" + name, R_OK) == 0 }

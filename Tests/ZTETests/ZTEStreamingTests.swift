@@ -150,8 +150,8 @@ import Testing
     // AMSS: one block more.
     bytes[16 + 28 * 4 + 16] &+= 128
     files[index].bytes = SharedBytes(bytes)
-    let image = CheckedImage(
-      image: try ImageRegistry.recognise(folder: files), path: "/files/other",
+    let image = try CheckedImage(
+      image: ImageRegistry.recognise(folder: files), path: "/files/other",
       parts: files.map(\.bytes))
     var trial = Trial(ZTESerialStick(), image)
     trial.policy.experimental = true

@@ -45,7 +45,9 @@ public struct QDLImage: Sendable {
     let header = type == .cwe ? 400 : 0
     let end = file.count - (type == .amss ? 8 : 0)
     guard header < end, let body = file.slice(header..<end) else { return nil }
-    self.init(name: name, type: type, header: file.bytes(0..<header), size: body.count) {
+    let head = file.intact(0..<header)
+    guard head.count == header else { return nil }
+    self.init(name: name, type: type, header: head, size: body.count) {
       range, buffer in
       let piece = body.intact(range)
       guard piece.count == range.count else { return false }

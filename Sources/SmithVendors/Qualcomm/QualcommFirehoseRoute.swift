@@ -201,7 +201,7 @@ struct QualcommFirehoseRoute {
   }
 }
 
-/// Hands a segment out piece by piece.
+/// Hands a segment out piece by piece, as far as it is what was checked.
 final class QualcommSource {
   private let bytes: SharedBytes
   private var position = 0
@@ -212,9 +212,10 @@ final class QualcommSource {
 
   /// At most `count` bytes; empty at the end.
   func next(_ count: Int) -> [UInt8] {
-    let piece = bytes.bytes(position..<min(position + count, bytes.count))
+    let piece = bytes.intact(position..<min(position + count, bytes.count))
     position += piece.count
-    return piece
+    // What was not checked is not sent; the session then says that the image ended.
+    return bytes.hasChanged ? [] : piece
   }
 }
 
