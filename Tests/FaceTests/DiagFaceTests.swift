@@ -86,13 +86,15 @@ import Testing
   }
 
   @Test(
-    "A stick of which only the diagnostic port answers is told by it", arguments: [true, false])
-  func only(named: Bool) async throws {
+    "A stick of which only the diagnostic port answers is told by it", arguments: 0..<3)
+  func only(way: Int) async throws {
     let bench = try Bench()
     let stick = try await plug(bench, "qualcomm-nand")
-    let info = try await Child(
-      ["info", named ? "--diag-port" : "--port", "\(bench.port).0", "--json"]
-    ).end()
+    let diag = "\(bench.port).0"
+    let ports = [
+      ["--diag-port", diag], ["--port", diag], ["--port", bench.port, "--diag-port", diag],
+    ]
+    let info = try await Child(["info", "--json"] + ports[way]).end()
     #expect(info.code == 0, "\(info.out) \(info.err)")
     #expect(info.report["mode"] as? String == "diagnostic")
     #expect(info.report["model"] as? String == "MF667")

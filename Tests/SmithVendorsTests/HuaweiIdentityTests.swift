@@ -115,7 +115,8 @@ let e3372h = [
     "Other makers are named and not asked Huawei's questions",
     arguments: [
       ("ZTE CORPORATION", "zte"), ("TCT Mobile International Limited", "alcatel"),
-      ("Sierra Wireless, Incorporated", "sierra"), ("QUALCOMM INCORPORATED", nil),
+      ("Sierra Wireless, Incorporated", "sierra"), ("QUALCOMM INCORPORATED", "qualcomm"),
+      ("Somebody", nil),
     ] as [(String, String?)]) func others(manufacturer: String, vendor: String?) async throws
   {
     let link = stick(["ATI": "Manufacturer: \(manufacturer)\nModel: X\nIMEI: 012345678901237"])
