@@ -22,6 +22,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let ciphers = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let arguments = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
@@ -83,7 +84,7 @@ let package = Package(
       name: "SmithVendors",
       dependencies: [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
-        crypto,
+        crypto, ciphers,
       ],
       resources: [
         .embedInCode("Devices/huawei-balong.json5"),
@@ -183,6 +184,12 @@ let package = Package(
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithProtocols", "SmithVendors",
         "SmithEngine", "SmithFormats", "SmithSimulators", "SmithBench", "SmithTrials",
+      ]),
+    tests(
+      "HuaweiQualcommTests",
+      [
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithProtocols",
+        "SmithVendors", "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     tests(
       "USBIPTests", ["SmithBytes", "SmithModel", "SmithLink", "SmithPorts", "SmithSimulators"]),

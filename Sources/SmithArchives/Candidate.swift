@@ -28,6 +28,9 @@ public struct Candidate: Sendable {
   /// Its bytes.
   public let bytes: SharedBytes
 
+  /// The files that it was put together from; empty for one file.
+  public var parts: [SharedBytes] = []
+
   /// Whether it was found by looking through a folder.
   let isInFolder: Bool
 

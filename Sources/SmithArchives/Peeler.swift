@@ -106,7 +106,8 @@ struct Peel {
     let order = candidates.enumerated().sorted {
       ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
     }
-    return Findings(path: path, candidates: order.map(\.element), flaws: flaws)
+    let found = order.map(\.element)
+    return Findings(path: path, candidates: Gathering.packages(in: found) + found, flaws: flaws)
   }
 
   mutating func outermost(

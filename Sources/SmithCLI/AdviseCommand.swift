@@ -17,6 +17,10 @@ struct StickOptions: ParsableArguments {
     var target = TargetOptions()
     target.port = port
     target.downloadPort = nil
+    target.diagPort = nil
+    target.imeiEnds = nil
+    target.web = nil
+    target.webUser = nil
     target.place = place
     target.stateDir = nil
     target.dataDir = nil
@@ -70,7 +74,7 @@ struct AdviseCommand: AsyncParsableCommand {
         known.image = ImageFacts(image.image, knownBad: bad)
       }
       let device = try await target.report(json: common.json)
-      let family = Families.speaking(as: device.vendor)
+      let family = Families.all.first { $0.vendor == device.vendor }
       // Huawei's Qualcomm sticks are asked in the same dialect, but nothing writes them.
       let isOther = device.vendor == "huawei" && device.world == .qualcomm
       let isServed = family != nil && !isOther || device.mode == .download

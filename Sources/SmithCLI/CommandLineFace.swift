@@ -79,6 +79,6 @@ struct Modemsmith: AsyncParsableCommand {
       LibraryCommand.self, AdviseCommand.self,
       UnlockCommand.self,
       SwitchCommand.self, BindCommand.self, DoctorCommand.self, ServeCommand.self,
-      ZTECommand.self,
+      ZTECommand.self, HuaweiCommand.self,
     ])
 }

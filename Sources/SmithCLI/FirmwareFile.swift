@@ -86,6 +86,12 @@ struct FirmwareFile {
     }
     guard let bytes = try? SharedBytes(mapping: path) else { return try make() }
     if Peeler.isArchive(bytes) { return nil }
+    // A self-extracting archive is an updater of unknown layout only if nothing readable is in it.
+    if Peeler.hasArchive(program: bytes), HuaweiUpdater.read(bytes) != nil,
+      (try? findings())?.images.isEmpty == false
+    {
+      return nil
+    }
     do { return try make() } catch {
       guard Peeler.hasArchive(program: bytes) else { throw error }
       return nil
@@ -130,6 +136,9 @@ struct FirmwareFile {
 
   static func checked(_ candidate: Candidate) throws(Trouble) -> CheckedImage {
     if candidate.inside.isEmpty { return try CheckedImage(path: candidate.outer) }
+    if !candidate.parts.isEmpty, let image = candidate.image {
+      return CheckedImage(image: image, path: candidate.path, parts: candidate.parts)
+    }
     // What was peeled is verified already; only the fingerprint is missing.
     if let image = candidate.image {
       return CheckedImage(image, of: candidate.bytes, named: candidate.path)

@@ -32,9 +32,17 @@ struct ImageShowCommand: AsyncParsableCommand {
         if common.json { Output.json(loader.json) } else { loader.show() }
         return .ok
       }
+      if try showPart() { return .ok }
       try showImage()
       return .ok
     }
+  }
+
+  /// Shows one part of a Qualcomm package; false for any other file.
+  private func showPart() throws(Trouble) -> Bool {
+    guard choice.inside == nil, let part = try ShownPart(path: file) else { return false }
+    if common.json { Output.json(part.json) } else { part.show() }
+    return true
   }
 
   private func showImage() throws(Trouble) {
@@ -88,6 +96,7 @@ struct ImageCheckCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let image = try FirmwareFile(file, inside: choice.inside).read()
+      try image.refuseUnknownLayout()
       if common.json {
         Output.json(
           .object([
@@ -117,6 +126,7 @@ struct ImageUnpackCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let image = try FirmwareFile(file, inside: choice.inside).read()
+      try image.refuseUnknownLayout()
       do {
         try FileManager.default.createDirectory(
           atPath: output, withIntermediateDirectories: true)
@@ -190,6 +200,13 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      if model == SimulatedModels.zte {
+        var sample = ZTESample()
+        if version.hasPrefix("BD_") { sample.version = version }
+        sample.bytes = byteCount
+        try ZTESampleFolder(sample).write(to: output, json: common.json)
+        return .ok
+      }
       let bytes = try content()
       guard FileManager.default.createFile(atPath: output, contents: Data(bytes)) else {
         throw Trouble(
@@ -226,6 +243,12 @@ extension ImageBuildSampleCommand {
     if let loader {
       return SampleLoader(for: try SimulatedModels.personality(model), kind: loader).build()
     }
+    if let personality = HuaweiQualcommStick.Personality.named(model) {
+      var sample = QualcommSample(product: personality.product, version: version)
+      sample.bytes = byteCount
+      sample.seed = seed
+      return exe ? sample.updater() : sample.package()
+    }
     guard let personality = SimulatedModels.sierraPersonality(model) else {
       var package = SamplePackage(for: try SimulatedModels.personality(model))
       package.version = version
@@ -259,6 +282,19 @@ extension ImageBuildSampleCommand {
   }
 }
 
+extension FirmwareImage {
+  /// Nothing can be verified in, or taken out of, a file whose layout no reader knows.
+  fileprivate func refuseUnknownLayout() throws(Trouble) {
+    guard format == .huaweiUpdater else { return }
+    throw Trouble(
+      "file.huawei-updater",
+      "The file is an updater for Huawei sticks of the Qualcomm era; its layout is not known.",
+      facts: claims.firmware.map { ["it names the version \($0)"] } ?? [],
+      advice: ["`modemsmith plan FILE --experimental` tells how far an update would go."],
+      exitCode: .badFile)
+  }
+}
+
 extension CheckedImage {
   /// What the file holds, as an object of the JSON contract.
   func json(at candidate: Candidate?) -> JSONValue {
@@ -278,6 +314,7 @@ extension CheckedImage {
             "offset": .integer($0.offset),
           ])
         }), "tree": .array(image.sierra.flatMap { $0.shownNodes.map(\.json) }),
+      "nand": image.nand?.json(writing: image.segments.map(\.name)) ?? .null,
       "warnings": .array(image.warnings.map { .string("\($0)") }),
     ])
   }
@@ -307,7 +344,11 @@ extension CheckedImage {
       }
       Output.line("")
     }
-    Output.line("Every header and block checksum is right.")
+    if let nand = image.nand {
+      nand.show()
+    } else if image.format != .huaweiUpdater {
+      Output.line("Every header and block checksum is right.")
+    }
     if !image.sierra.isEmpty {
       Output.line("No checksum covers the type, product and version texts: the SHA-256 does.")
     }

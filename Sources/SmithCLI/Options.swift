@@ -14,6 +14,9 @@ struct TargetOptions: ParsableArguments {
     name: .long, help: "Where it comes back in download or boot mode (default: the same path).")
   var downloadPort: String?
 
+  @Option(name: .long, help: "The stick's diagnostic port (DIAG), beside --port or alone.")
+  var diagPort: String?
+
   @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
   var place: String?
 
@@ -34,15 +37,19 @@ struct TargetOptions: ParsableArguments {
   @Option(name: .long, help: "Folder of the firmware library (default: XDG data).")
   var dataDir: String?
 
+  /// Whether the owner named the diagnostic port and no other.
+  var namesOnlyDiag: Bool { diagPort != nil && port == nil }
+
   /// The bus and the place of the one stick that is meant; asks sticks only for `--imei-ends`.
   ///
   /// - Throws: `port.not-found` if there is no stick, `usage.bad-target` if there are several.
   func bus() async throws(Trouble) -> (bus: any Bus, place: Place) {
-    if let port {
+    if let port = port ?? diagPort {
       let full = URL(fileURLWithPath: port).standardizedFileURL.path
       let bus = NamedPortBus(
         port: full,
-        downloadPort: downloadPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
+        downloadPort: downloadPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path },
+        diagPort: diagPort.map { URL(fileURLWithPath: $0).standardizedFileURL.path })
       return (bus, .named(full))
     }
     if downloadPort != nil {

@@ -6,25 +6,41 @@ import SmithSimulators
 /// Simulated page sticks on the command line.
 enum PageSim {
   static let names =
-    HuaweiHiLinkStick.Personality.all.map(\.name) + ["zte-mf667", "alcatel-l800", "alcatel-l850"]
+    HuaweiHiLinkStick.Personality.all.map(\.name) + [
+      "zte-mf667", "zte-mf667-serial", "alcatel-l800", "alcatel-l850", "alcatel-x220",
+    ]
 
   /// Serves the model's page and ports until it is interrupted; nil for other models.
   static func serve(
-    _ name: String, firmware: String?, http: String, link: String, speed: Double, seed: UInt64
+    _ name: String, firmware: String?, http: String, link: String, speed: Double, seed: UInt64,
+    offered: String? = nil, lock: LockSwitches? = nil
   ) async throws(Trouble) -> SmithModel.ExitCode? {
     if let personality = HuaweiHiLinkStick.Personality.named(name) {
       let stick = HuaweiHiLinkStick(personality, firmware: firmware, seed: seed)
       return try await serve(stick, name, http, link, speed)
     }
     switch name {
-    case "zte-mf667":
-      let stick = firmware.map { ZTEStick(firmware: $0) } ?? ZTEStick()
+    case "zte-mf667", "zte-mf667-serial":
+      var options = ZTEStick.Options()
+      options.offered = offered
+      options.locked = lock?.locked ?? false
+      options.unlockCode = lock?.unlockCode
+      options.lockTries = max(0, min(lock?.tries ?? 5, 5))
+      var stick =
+        firmware.map { ZTEStick(firmware: $0, options: options) } ?? ZTEStick(options: options)
+      stick.setService(name.hasSuffix("-serial"))
       return try await serve(stick, name, http, link, speed)
-    case "alcatel-l800", "alcatel-l850":
+    case "alcatel-l800", "alcatel-l850", "alcatel-x220":
       var options = AlcatelStick.Options()
       options.showsPorts = true
-      let stick = AlcatelStick(
-        name == "alcatel-l800" ? .l800 : .l850, firmware: firmware, options: options)
+      options.offered = offered
+      let personality: AlcatelStick.Personality =
+        switch name {
+        case "alcatel-l800": .l800
+        case "alcatel-l850": .l850
+        default: .x220
+        }
+      let stick = AlcatelStick(personality, firmware: firmware, options: options)
       return try await serve(stick, name, http, link, speed)
     default: return nil
     }

@@ -32,11 +32,13 @@ struct PageTarget {
     return try await hiLink.backup(to: output, in: state, json: json)
   }
 
-  func restore(_ saved: Backup, _ settings: DeviceSettings, toOtherUnit: Bool, json: Bool)
+  func restore(_ saved: Backup, _ settings: DeviceSettings, _ asked: RestoreCommand)
     async throws(Trouble) -> ExitCode
   {
+    let (toOtherUnit, json) = (asked.toOtherUnit, asked.common.json)
     do throws(Trouble) {
-      return try await page.restore(saved, settings, toOtherUnit: toOtherUnit, json: json)
+      return try await page.restore(
+        saved, settings, toOtherUnit: toOtherUnit, experimental: asked.experimental, json: json)
     } catch {
       guard error.code == Self.unknown else { throw error }
     }

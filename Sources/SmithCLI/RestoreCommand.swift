@@ -24,6 +24,9 @@ struct RestoreCommand: AsyncParsableCommand {
   var toOtherUnit = false
   @Flag(name: .long, help: "Write the usual APN of the SIM's network as profile 1.")
   var defaultApn = false
+  @Flag(name: .shortAndLong, help: "Agree to what is shown without being asked.") var yes = false
+  @Flag(name: .long, help: "Write profiles of a page whose form rests on inference.")
+  var experimental = false
   @Option(name: .long, help: "The network's code, five or six digits, where it cannot be read.")
   var networkCode: String?
   @Option(name: .long, help: "Which of the network's APNs, where it has several.")
@@ -37,35 +40,58 @@ struct RestoreCommand: AsyncParsableCommand {
       }
       guard let backup else { throw Self.noBackup }
       let saved = try Backup.read(backup)
-      guard let settings = saved.settings else {
+      let settings = saved.settings
+      guard settings != nil || saved.diagItems?.isEmpty == false else {
         throw Trouble(
           "backup.failed", "The backup holds no settings.", advice: ["Choose another backup."],
           exitCode: .badFile)
       }
       if let web = try PageTarget(target) {
         return try await web.restore(
-          saved, settings, toOtherUnit: toOtherUnit, json: common.json)
+          saved, settings ?? DeviceSettings(), self)
       }
-      let (link, subject) = try await identify()
-      guard subject.identityHash != nil, subject.identityHash == saved.identity || toOtherUnit
-      else {
-        await link.close()
-        throw Trouble(
-          "restore.other-unit", "The backup is of another stick.",
-          advice: ["Plug in the stick that it came from, or add --to-other-unit."],
-          exitCode: .refused)
-      }
-      let lost = try await write(settings, over: link, as: subject.report.vendor).leftOut
-      if common.json {
-        Output.json(
-          .object([
-            "event": .string("restore"), "not_restored": .array(lost.map { .string($0) }),
-          ]))
-      } else {
-        Output.line(lost.isEmpty ? "restored" : "restored, except:")
-        for item in lost { Output.line("  \(item)") }
-      }
+      let (bus, place) = try await target.bus()
+      var lost: [String] = []
+      if let settings, !target.namesOnlyDiag { lost += try await restore(settings, saved) }
+      let diag = try await DiagTarget(bus: bus, place: place, json: common.json)
+        .restore(saved, yes: yes)
+      lost += diag?.leftOut ?? []
+      say(lost, diag)
       return lost.isEmpty ? .ok : .warnings
+    }
+  }
+
+  /// Over AT, to the unit of the backup; what was left out.
+  private func restore(_ settings: DeviceSettings, _ saved: Backup) async throws(Trouble)
+    -> [String]
+  {
+    let (link, subject) = try await identify()
+    guard subject.identityHash != nil, subject.identityHash == saved.identity || toOtherUnit
+    else {
+      await link.close()
+      throw Trouble(
+        "restore.other-unit", "The backup is of another stick.",
+        advice: ["Plug in the stick that it came from, or add --to-other-unit."],
+        exitCode: .refused)
+    }
+    return try await write(settings, over: link, as: subject.report.vendor).leftOut
+  }
+
+  private func say(_ lost: [String], _ diag: DiagTarget.Outcome?) {
+    let written = diag?.restored ?? []
+    if common.json {
+      Output.json(
+        .object([
+          "event": .string("restore"), "not_restored": .array(lost.map { .string($0) }),
+          "diag_restored": .array(written.map { .integer(Int($0)) }),
+        ]))
+      return
+    }
+    Output.line(lost.isEmpty ? "restored" : "restored, except:")
+    for item in lost { Output.line("  \(item)") }
+    if !written.isEmpty {
+      let numbers = written.map(String.init).joined(separator: ", ")
+      Output.line("over DIAG: \(numbers); they count from the next start on")
     }
   }
 

@@ -45,7 +45,7 @@ struct ShownDevice {
           ])
         }),
       "product_id": .text(report.productID), "customer_code": .text(report.customerCode),
-      "compile_date": .text(report.compileDate),
+      "compile_date": .text(report.compileDate), "build": .text(report.revision),
       "sim_lock": report.simLock?.json
         ?? .object(["status": .null, "tries_left": .null, "wrong_codes": .null]),
       "sim": .text(report.simState), "registration": .text(report.registration?.rawValue),
@@ -79,6 +79,7 @@ struct ShownDevice {
       ("place", place?.description), ("vendor", report.vendor),
       ("manufacturer", report.manufacturer), ("mode", mode ?? report.mode?.rawValue),
       ("platform", report.world == .unknown ? nil : report.world.words),
+      ("build", report.firmware == nil ? report.revision : nil),
       ("web page", report.dashboard == nil ? nil : report.webInterface),
       ("product id", report.productID), ("customer", report.customerCode),
       ("ports", ports.isEmpty ? nil : ports.joined(separator: ", ")), ("SIM", report.simState),

@@ -22,7 +22,7 @@ struct SimCommand: AsyncParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The model: \((SimulatedModels.names + PageSim.names).joined(separator: ", ")); with --usbip also "
+      "The model: \(SimCommand.names.joined(separator: ", ")); with --usbip also "
         + "\(SimulatedUSB.furtherNames.joined(separator: ", ")).", valueName: "model"))
   var models: [String]
   @Option(name: .long, help: "Where the port appears (a symbolic link).")
@@ -39,7 +39,10 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "Decides every delay that is drawn.") var seed: UInt64 = 1
   @Option(name: .long, help: "How many times faster than life it restarts.") var speed = 1.0
   @Option(name: .long, help: "Where the page of a model with a page appears: 127.0.0.1:PORT.")
-  var http = "127.0.0.1:0"
+  var http: String?
+
+  @Option(name: .long, help: "The version that the maker's server offers a model with a page.")
+  var offered: String?
 
   @OptionGroup var lock: LockSwitches
 
@@ -62,10 +65,15 @@ struct SimCommand: AsyncParsableCommand {
     if overUSBIP { return try await serveUSB() }
     try await explaining(json: false) { () throws(Trouble) in
       let model = models[0]
-      if let end = try await PageSim.serve(
-        model, firmware: firmware, http: http, link: link, speed: speed, seed: seed)
+      if model != SimulatedModels.zte || http != nil,
+        let end = try await PageSim.serve(
+          model, firmware: firmware, http: http ?? "127.0.0.1:0", link: link, speed: speed,
+          seed: seed, offered: offered, lock: lock)
       {
         return end
+      }
+      if try await DiagSim.serve(model, firmware: firmware, link: link, speed: speed) {
+        return .ok
       }
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let switches = SimulatedModels.Switches(
@@ -75,12 +83,23 @@ struct SimCommand: AsyncParsableCommand {
         if bricked { stick.flash.brick() }
         stick.bootPinIsGrounded = bootPin
         try await serve(keeper.restored(stick), keep: keeper.keep)
+      case .huaweiQualcomm(let stick):
+        try await serve(
+          LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)
       case .sierra(let stick):
         try await serve(
           LoggedStick(keeper.restored(stick), isLogging: log != nil), keep: keeper.keep)
+      case .zte(let stick):
+        let nand = NANDKeeper(keeper: keeper, folder: flash)
+        try await serve(
+          LoggedStick(nand.restored(stick), isLogging: log != nil), keep: nand.keep)
       }
       return .ok
     }
+  }
+
+  private static var names: [String] {
+    Set(SimulatedModels.names + PageSim.names + DiagSim.names).sorted()
   }
 
   private func serve<Body: StickBody>(

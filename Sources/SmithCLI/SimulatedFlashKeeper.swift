@@ -11,6 +11,7 @@ final class SimulatedFlashKeeper: Sendable {
   private let kept = Mutex<[UInt32: Int]>([:])
   private let written = Mutex<Saved?>(nil)
   private let sierra = Mutex<SierraFlash?>(nil)
+  private let qualcomm = Mutex<HuaweiQualcommStick.Storage?>(nil)
 
   init(flash folder: String?, log path: String?) throws(Trouble) {
     self.folder = folder
@@ -27,6 +28,12 @@ final class SimulatedFlashKeeper: Sendable {
       let handle = FileHandle(forWritingAtPath: path)
     else { throw Self.cannotWrite(path) }
     log = handle
+  }
+
+  /// Adds lines to the log file.
+  func note(_ lines: [String]) {
+    guard let log, !lines.isEmpty else { return }
+    try? log.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
   }
 
   /// The stick with what an earlier run left in its flash.
@@ -95,6 +102,33 @@ final class SimulatedFlashKeeper: Sendable {
     guard let folder else { return }
     let state = stick.inner.flash
     let isNew = sierra.withLock { last in
+      defer { last = state }
+      return last != state
+    }
+    guard isNew, let data = try? JSONEncoder().encode(state) else { return }
+    try? data.write(to: URL(fileURLWithPath: "\(folder)/state.json"), options: .atomic)
+  }
+
+  /// The stick with what an earlier run left in its storage.
+  func restored(_ stick: HuaweiQualcommStick) -> HuaweiQualcommStick {
+    guard let folder,
+      let state = FileManager.default.contents(atPath: "\(folder)/state.json")
+        .flatMap({ try? JSONDecoder().decode(HuaweiQualcommStick.Storage.self, from: $0) })
+    else { return stick }
+    var stick = stick
+    stick.storage = state
+    return stick
+  }
+
+  /// Called after every exchange: writes what changed.
+  func keep(_ stick: inout LoggedStick<HuaweiQualcommStick>) {
+    if let log {
+      let lines = stick.drainLog().map { $0 + "\n" }.joined()
+      if !lines.isEmpty { try? log.write(contentsOf: Data(lines.utf8)) }
+    }
+    guard let folder else { return }
+    let state = stick.inner.storage
+    let isNew = qualcomm.withLock { last in
       defer { last = state }
       return last != state
     }

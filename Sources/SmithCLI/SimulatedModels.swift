@@ -15,13 +15,20 @@ enum SimulatedModels {
   /// One stick of any family.
   enum Stick {
     case huawei(HuaweiBalongStick)
+    case huaweiQualcomm(HuaweiQualcommStick)
     case sierra(SierraStick)
+    case zte(ZTESerialStick)
   }
 
   /// Names for `sim --help`.
   static var names: [String] {
-    HuaweiBalongStick.Personality.all.map(\.name) + SierraPersonality.all.map { sierra + $0.name }
+    HuaweiBalongStick.Personality.all.map(\.name)
+      + HuaweiQualcommStick.Personality.all.map(\.name)
+      + SierraPersonality.all.map { sierra + $0.name } + [zte]
   }
+
+  /// ZTE's stick with serial ports; with `--http` the same name serves its page.
+  static let zte = "zte-mf667"
 
   private static let sierra = "sierra-"
 
@@ -34,6 +41,13 @@ enum SimulatedModels {
     if var personality = sierraPersonality(name) {
       if let firmware { personality.firmware = firmware }
       return .sierra(SierraStick(personality))
+    }
+    if let personality = HuaweiQualcommStick.Personality.named(name) {
+      return .huaweiQualcomm(
+        HuaweiQualcommStick(personality, firmware: firmware) { switches.lock?.apply(to: &$0) })
+    }
+    if name == zte {
+      return .zte(firmware.map { ZTESerialStick(firmware: $0) } ?? ZTESerialStick())
     }
     let personality = try personality(name)
     var options = HuaweiBalongStick.Options()

@@ -29,6 +29,12 @@ enum SimulatedUSB {
         return USBStick(stick, disc: .init(rawValue: disc.rawValue) ?? .once)
       }
     }
+    if let personality = HuaweiQualcommStick.Personality.named(name) {
+      let stick = HuaweiQualcommStick(personality, firmware: firmware) {
+        switches.lock?.apply(to: &$0)
+      }
+      return USBStick(stick, disc: .init(rawValue: disc.rawValue) ?? .once)
+    }
     let personality = try SimulatedModels.personality(name)
     var options = HuaweiBalongStick.Options()
     options.strict = switches.strict
@@ -91,7 +97,8 @@ extension SimCommand {
           try SimulatedUSB.stick(
             name, firmware: firmware,
             options: SimulatedModels.Switches(
-              strict: strict, signed: signed, logging: log != nil, seed: seed &+ UInt64(index)),
+              strict: strict, signed: signed, logging: log != nil, seed: seed &+ UInt64(index),
+              lock: lock),
             disc: habit, restoring: keepers[index]))
       }
       try await serve(sticks, names, at: address, keepers)

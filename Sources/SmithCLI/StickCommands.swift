@@ -23,10 +23,9 @@ struct InfoCommand: AsyncParsableCommand {
         return try await web.info(json: common.json, showIdentity: showIdentity)
       }
       let (bus, place) = try await target.bus()
-      let updater = Updater(
-        bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries)
-      let (link, subject) = try await updater.identify(place, withSettings: false)
-      await link.close()
+      let (link, subject) = try await DiagTarget(bus: bus, place: place, json: common.json)
+        .identify(isAlone: target.namesOnlyDiag, withSettings: false)
+      await link?.close()
       if subject.state == .silent { throw LinkError.silent.trouble }
       let shown = ShownDevice(
         report: subject.report, mode: subject.state.word, place: place, showIdentity: showIdentity)
@@ -104,12 +103,18 @@ extension ATCommandLine {
 
 struct BackupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "backup", abstract: "Saves the stick's settings and who it is.")
+    commandName: "backup", abstract: "Saves the stick's settings and who it is.",
+    discussion: """
+      A stick with a diagnostic port of Qualcomm's is asked there, too: versions, numbered settings
+      and files go into a second file, BACKUP.diag, which holds identity and calibration and is for
+      its owner alone. The answer says what could not be read.
+      """)
 
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @Option(name: .shortAndLong, help: "Where to (default: the state directory).")
   var output: String?
+  @Flag(name: .long, help: "Leave out what a diagnostic port would tell.") var noDiag = false
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
@@ -118,21 +123,19 @@ struct BackupCommand: AsyncParsableCommand {
         return try await web.backup(to: output, in: state, json: common.json)
       }
       let (bus, place) = try await target.bus()
-      let updater = Updater(
-        bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries)
-      let (link, subject) = try await updater.identify(place, withSettings: true)
-      await link.close()
-      guard subject.state == .normal else {
+      let diag = DiagTarget(bus: bus, place: place, json: common.json)
+      let (link, subject) = try await diag.identify(
+        isAlone: target.namesOnlyDiag, withSettings: true)
+      await link?.close()
+      guard subject.state == .normal || subject.state == .diag else {
         throw Trouble(
           "backup.failed", "The stick is not in normal mode; its settings cannot be read.",
           advice: ["Run `modemsmith info` to see its state."], exitCode: .refused)
       }
       let store = BackupStore.files(in: state)
       var backup = Backup(of: subject, time: store.time())
-      if subject.report.world == .qualcomm, let items = await DiagBackup.read(at: place, on: bus) {
-        backup.diagItems = Dictionary(
-          uniqueKeysWithValues: items.map { (String($0.key), $0.value.hex) })
-      }
+      let copy = noDiag ? nil : try await diag.copy(of: subject, time: backup.time)
+      if let copy { backup.add(copy) }
       let path: String
       if let output {
         try backup.write(to: output)
@@ -140,12 +143,28 @@ struct BackupCommand: AsyncParsableCommand {
       } else {
         path = try store.save(backup)
       }
-      if common.json {
-        Output.json(.object(["event": .string("backup"), "backup": .string(path)]))
-      } else {
-        Output.line("saved: \(path)")
-      }
+      try copy?.write(to: "\(path).diag")
+      say(path, backup)
       return .ok
     }
+  }
+
+  private func say(_ path: String, _ backup: Backup) {
+    let file = "\(path).diag"
+    var leftOut: [String] = []
+    if backup.settings == nil { leftOut.append("settings of its AT port") }
+    if backup.diag == nil { leftOut.append("what a diagnostic port would tell") }
+    if common.json {
+      Output.json(
+        .object([
+          "event": .string("backup"), "backup": .string(path),
+          "diag": backup.diag?.json(file: file) ?? .null,
+          "left_out": .array(leftOut.map { .string($0) }),
+        ]))
+      return
+    }
+    Output.line("saved: \(path)")
+    backup.diag?.show(file: file)
+    for what in leftOut { Output.line("  not saved: \(what)") }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import SmithEngine
 import SmithModel
+import SmithVendors
 import Synchronization
 
 /// The owner at a terminal, in a pipe, or behind `--json`.
@@ -171,7 +172,12 @@ enum PlanText {
       "Plan: \(plan.vendor) \(plan.model ?? plan.products.joined(separator: "/"))"
         + "  (evidence: \(plan.evidence))")
     Output.error("  firmware  \(plan.before?.text ?? "unknown") → \(plan.after?.text ?? "unknown")")
+    Output.error("  way       \(FrontDoor.way(ofRoute: plan.route).words)")
     Output.error("  file      \(plan.file)\(plan.signed ? ", signed by its vendor" : "")")
+    if let end = plan.end {
+      showSteps(plan, end)
+      return
+    }
     Output.error(
       "  writes    \(plan.items.count) items, \(ProgressText.size(plan.totalBytes)), about "
         + ProgressText.time(plan.expectedSeconds))
@@ -188,6 +194,19 @@ enum PlanText {
       "  While it writes, do not unplug the stick. If it happens all the same, plug it in again and"
     )
     Output.error("  run `modemsmith resume`.")
+    Output.error("")
+  }
+
+  /// A way that is known in parts: every step with its evidence, and where knowledge ends.
+  private static func showSteps(_ plan: Plan, _ end: String) {
+    Output.error(
+      "  writes    nothing; in and back takes about \(ProgressText.time(plan.expectedSeconds))")
+    for (number, step) in (plan.steps ?? []).enumerated() {
+      Output.error("  \(number + 1). [\(step.mark)] \(step.text)")
+    }
+    Output.error(Output.paint("  knowledge ends here. \(end).", .yellow))
+    Output.error("  [C] one capture of a real stick; [D] inference")
+    for text in plan.warnings { Output.error(Output.paint("  ! \(text)", .yellow)) }
     Output.error("")
   }
 }

@@ -12,7 +12,7 @@ struct UnlockCommand: AsyncParsableCommand {
     abstract: "Shows the SIM lock of your own stick, and enters a code if you say so.",
     discussion: """
       The lock and the tries that are left are shown first. A code is yours (--code), or calculated
-      from the IMEI that the attached stick tells; nothing else can be calculated. Each attempt
+      from the IMEI that the attached Huawei stick tells; nothing else can be calculated. Each attempt
       needs your word that the stick is yours: typed, or --yes with --this-stick-is-mine, which is
       good for one attempt. After each the counter is read again. With three or fewer tries left
       nothing is sent. Every attempt is kept in a journal before it is sent.
@@ -223,7 +223,7 @@ extension DeviceReport.SIMLock {
     }
   }
 
-  /// As an object of the JSON contract; wrong codes assume ten tries, as every known stick has.
+  /// As an object of the JSON contract; wrong codes are known only where the first count is.
   var json: JSONValue {
     .object([
       "status": .string(status.rawValue),

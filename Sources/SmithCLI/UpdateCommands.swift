@@ -7,19 +7,27 @@ import SmithLink
 import SmithModel
 import SmithPorts
 import SmithSimulators
+import SmithVendors
 
 struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "Says what an update would do; nothing is sent to flash.")
 
-  @Argument(help: "The firmware file, an archive or folder with one.") var file: String
+  @Argument(help: "The firmware file, an archive or folder with one.") var file: String?
   @OptionGroup var choice: InsideOptions
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
+  @OptionGroup var page: PageUpdateOptions
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
+      if target.web != nil {
+        return try await WebUpdateTarget(
+          target, page, file: file, policy: try rules.policy(), json: common.json
+        ).plan()
+      }
+      guard let file, !page.online else { throw PageUpdateOptions.needsFile }
       let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
       try KnownBad.refuse(image, dataDir: target.dataDir)
       let (bus, place) = try await target.bus()
@@ -96,6 +104,7 @@ struct UpdateCommand: AsyncParsableCommand {
       plan.target = target
       plan.common = common
       plan.rules = rules
+      plan.page = page
       return try await plan.run()
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
@@ -110,7 +119,10 @@ struct UpdateCommand: AsyncParsableCommand {
       let owner = TerminalOwner(
         json: common.json, yes: yes, expectedSeconds: { history.expectedSeconds($0) })
       if !yes, common.json || isatty(0) != 1 { throw Self.needsYes }
-      let surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
+      var surroundings = Surroundings.files(in: state, downloadPort: target.downloadPort)
+      surroundings.diagPort = target.diagPort.map {
+        URL(fileURLWithPath: $0).standardizedFileURL.path
+      }
       owner.mindSignals()
       let watch = PhaseWatch(owner)
       let manners = StickManners(place: place)
@@ -178,7 +190,8 @@ struct ResumeCommand: AsyncParsableCommand {
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.resume(
-          image, unfinished.header, unfinished.records, journal: journal, policy: Policy())
+          image, unfinished.header, unfinished.records, journal: journal,
+          policy: unfinished.header.policy ?? Policy())
       }
       history.keep(report, image, unfinished.header.place, watch, resumed: true)
       owner.show(report)
@@ -192,6 +205,9 @@ struct ResumeCommand: AsyncParsableCommand {
       NamedPortBus(
         port: path,
         downloadPort: (target.downloadPort ?? header.downloadPort).map {
+          URL(fileURLWithPath: $0).standardizedFileURL.path
+        },
+        diagPort: (target.diagPort ?? header.diagPort).map {
           URL(fileURLWithPath: $0).standardizedFileURL.path
         })
     case .usb: ThisComputer.bus()
@@ -225,7 +241,10 @@ struct RehearseCommand: AsyncParsableCommand {
       let report =
         switch stick {
         case .huawei(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .huaweiQualcomm(let stick):
+          await rehearse(image, on: VirtualBus(stick), owner, policy)
         case .sierra(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
+        case .zte(let stick): await rehearse(image, on: VirtualBus(stick), owner, policy)
         }
       if !common.json { Output.error("A rehearsal on a simulated \(model); no stick was touched.") }
       owner.show(report)
@@ -268,7 +287,7 @@ extension Plan {
   func json(_ fit: Fit?) -> JSONValue {
     .object([
       "event": .string("plan"), "fit": fit?.json ?? .null, "route": .string(route),
-      "vendor": .string(vendor),
+      "way": .string(FrontDoor.way(ofRoute: route).rawValue), "vendor": .string(vendor),
       "model": .text(model), "products": .array(products.map { .string($0) }),
       "before": .text(before), "after": .text(after), "file": .string(file),
       "sha256": .string(sha256), "signed": .bool(signed), "bytes": .integer(totalBytes),
@@ -288,6 +307,10 @@ extension Plan {
       "cannot_verify": .array(cannotVerify.map { .string($0) }),
       "warnings": .array(warnings.map { .string($0) }), "evidence": .string(evidence),
       "inferences": .array(inferences.map { .string($0) }),
+      "steps": .array(
+        (steps ?? []).map {
+          .object(["text": .string($0.text), "mark": .string($0.mark)])
+        }), "knowledge_ends": .text(end),
     ])
   }
 }

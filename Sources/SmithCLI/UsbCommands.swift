@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import SmithModel
 import SmithPorts
+import SmithVendors
 
 struct ListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -54,6 +55,9 @@ struct ListCommand: AsyncParsableCommand {
         Output.line(
           Output.paint("    → \(action.words)\(action.command.map { ": \($0)" } ?? "")", .faint))
       }
+      if let door = FrontDoor(stick.device.id) {
+        Output.line(Output.paint("    updated by \(door.advice)", .faint))
+      }
     }
   }
 
@@ -91,6 +95,7 @@ extension StickSighting {
     .object([
       "event": .string(event), "place": .string(device.place), "usb_id": .text(device.id),
       "name": .string(name), "state": .string(state.rawValue),
+      "evidence": .text(UsbEvidence.of(device.id)),
       "or_state": .text(orState?.rawValue), "why": .string(reason),
       "manufacturer": .text(device.manufacturer), "product": .text(device.product),
       "device": .string("/dev/\(device.node)"), "sysfs": .string(device.path),
@@ -109,9 +114,29 @@ extension StickSighting {
             "nodes": .array(interface.nodes.map { .string($0.name) }),
           ])
         }),
+      "way": .text(FrontDoor(device.id)?.way.rawValue),
+      "way_advice": .text(FrontDoor(device.id)?.advice),
       "next": .array(
         next.map { .object(["words": .string($0.words), "command": .text($0.command)]) }),
     ])
+  }
+}
+
+/// What our support of a stick rests on, as far as its USB id tells whose it is.
+enum UsbEvidence {
+  /// `simulator` or `hardware`; nil for makers that no family of ours is for.
+  static func of(_ id: USBID) -> String? {
+    let sheets = ModelSheet.modes(of: id).map(\.name)
+    if let sheet = ModelSheet.huawei.first(where: { sheets.contains($0.name) }) {
+      return sheet.evidence
+    }
+    return switch id.vendor {
+    case 0x12d1: Families.speaking(as: "huawei")?.evidence
+    case 0x1199: Families.speaking(as: "sierra")?.evidence
+    case 0x19d2: ZTECatalogue.all.models.first?.evidence
+    case 0x1bbb: AlcatelCatalogue.all.models.first?.evidence
+    default: nil
+    }
   }
 }
 

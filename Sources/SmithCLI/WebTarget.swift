@@ -22,7 +22,7 @@ struct WebTarget {
     let address: WebAddress
     do throws(WebError) { address = try WebAddress(text) } catch { throw error.trouble }
     return WebDoor(
-      link: CurlWebLink(address), host: address.host, address: "\(address)",
+      link: CurlWebLink(address), host: address.authority, address: "\(address)",
       password: ProcessInfo.processInfo.environment["MODEMSMITH_WEB_PASSWORD"])
   }
 
@@ -58,7 +58,7 @@ struct WebTarget {
     } else {
       path = try store.save(backup)
     }
-    if let file { try Self.write(file, to: "\(path).configure") }
+    if let file { try PrivateFile.write(Data(file), to: "\(path).configure") }
     if json {
       Output.json(
         .object([
@@ -72,19 +72,9 @@ struct WebTarget {
     return .ok
   }
 
-  private static func write(_ bytes: [UInt8], to path: String) throws(Trouble) {
-    guard
-      FileManager.default.createFile(
-        atPath: path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
-    else {
-      throw Trouble(
-        "backup.failed", "\(path) cannot be written.",
-        advice: ["Make room on the disk, or choose another folder with -o FILE."],
-        exitCode: .refused)
-    }
-  }
-
-  func restore(_ saved: Backup, _ settings: DeviceSettings, toOtherUnit: Bool, json: Bool)
+  func restore(
+    _ saved: Backup, _ settings: DeviceSettings, toOtherUnit: Bool, experimental: Bool, json: Bool
+  )
     async throws(Trouble) -> SmithModel.ExitCode
   {
     let (page, report) = try await opened()
@@ -96,10 +86,7 @@ struct WebTarget {
         advice: ["Plug in the stick that it came from, or add --to-other-unit."],
         exitCode: .refused)
     }
-    let lost: [String]
-    do throws(PageError) { lost = try await page.restore(settings).leftOut } catch {
-      throw error.trouble
-    }
+    let lost = try await WebSettings.restore(settings, to: page, experimental: experimental)
     if json {
       Output.json(
         .object([
@@ -122,7 +109,9 @@ struct PageUpdateOptions: ParsableArguments {
   @Flag(name: .long, help: "With --web: have the stick load the update that its maker offers.")
   var online = false
 
-  @Option(name: .long, help: "With --web: the version that the file is said to hold.")
+  @Option(
+    name: .long,
+    help: "With --web: the version that the file is said to hold; only then it can be verified.")
   var expect: String?
 
   static let needsFile = Trouble(
@@ -220,14 +209,9 @@ struct WebUpdateTarget {
     let journal = try FileJournal(path: unfinished.path)
     let owner = TerminalOwner(json: json, yes: true)
     owner.mindSignals()
-    // Consent and its waivers were given when the update began.
-    var policy = Policy()
-    policy.experimental = true
-    policy.forced = [.productUnknown]
-    policy.allowDowngrade = true
     let report = await WebUpdater(
       door: door, owner: owner, surroundings: .files(in: state, downloadPort: nil)
-    ).resume(source, header, unfinished.records, journal: journal, policy: policy)
+    ).resume(source, header, unfinished.records, journal: journal)
     owner.show(report)
     return report.exitCode
   }

@@ -12,10 +12,16 @@ struct ZTECommand: AsyncParsableCommand {
       autorun-off and autorun-on: the CD-ROM with the maker's program. service-on and service-off:
       diagnostic and AT ports instead of the network card. Each lasts through restarts until its
       opposite is sent, and takes effect when the stick is plugged in again.
+
+      enter-download and leave-download: the chip's download mode, in which an update is written.
+      They touch memory only: leave-download, or pulling the stick out, is the way back.
       """)
 
-  @Argument(help: "autorun-off, autorun-on, service-on or service-off.", transform: ZTECommand.read)
-  var what: ZTESwitch
+  @Argument(
+    help:
+      "autorun-off, autorun-on, service-on, service-off, enter-download or leave-download.",
+    transform: ZTECommand.read)
+  var what: ZTEDeed
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
   @Flag(name: .long, help: "Do it; without this the effect is only explained.") var yes = false
@@ -27,6 +33,18 @@ struct ZTECommand: AsyncParsableCommand {
         return .cancelled
       }
       let (bus, place) = try await target.bus()
+      let what: ZTESwitch
+      switch self.what {
+      case .setting(let setting): what = setting
+      case .enterDownload:
+        let port = try await ZTEDownload.enter(at: place, on: bus)
+        say("done: download mode answers on \(port.node)")
+        return .ok
+      case .leaveDownload:
+        try await ZTEDownload.leave(at: place, on: bus)
+        say("done: the firmware answers")
+        return .ok
+      }
       let link = try await Updater.open(place, on: bus)
       let outcome: ZTESwitchOutcome
       do throws(ZTESwitchError) {
@@ -41,8 +59,8 @@ struct ZTECommand: AsyncParsableCommand {
     }
   }
 
-  private static func read(_ text: String) throws -> ZTESwitch {
-    guard let known = ZTESwitch(rawValue: text) else {
+  private static func read(_ text: String) throws -> ZTEDeed {
+    guard let known = ZTEDeed(text) else {
       throw ValidationError("\(text) is none of the switches")
     }
     return known
@@ -52,14 +70,59 @@ struct ZTECommand: AsyncParsableCommand {
     if common.json {
       Output.json(
         .object([
-          "event": .string("zte"), "switch": .string(what.rawValue), "outcome": .string(outcome),
-          "effect": .string(what.effect), "undo": .string(what.undo.rawValue),
+          "event": .string("zte"), "switch": .string(what.name), "outcome": .string(outcome),
+          "effect": .string(what.effect), "undo": .string(what.undo),
         ]))
       return
     }
-    Output.line("\(what.rawValue): \(outcome)")
+    Output.line("\(what.name): \(outcome)")
     Output.line("  \(what.effect)")
-    Output.line("  back: modemsmith zte \(what.undo.rawValue)\(yes ? " --yes" : "")")
+    Output.line("  back: modemsmith zte \(what.undo)\(yes ? " --yes" : "")")
     if !yes { Output.line("  nothing was sent; add --yes to do it") }
+  }
+}
+
+/// What `zte` does.
+enum ZTEDeed {
+  case setting(ZTESwitch)
+  case enterDownload, leaveDownload
+
+  init?(_ text: String) {
+    switch text {
+    case "enter-download": self = .enterDownload
+    case "leave-download": self = .leaveDownload
+    default:
+      guard let setting = ZTESwitch(rawValue: text) else { return nil }
+      self = .setting(setting)
+    }
+  }
+
+  var name: String {
+    switch self {
+    case .setting(let setting): setting.rawValue
+    case .enterDownload: "enter-download"
+    case .leaveDownload: "leave-download"
+    }
+  }
+
+  /// The deed that takes this one back.
+  var undo: String {
+    switch self {
+    case .setting(let setting): setting.undo.rawValue
+    case .enterDownload: "leave-download"
+    case .leaveDownload: "enter-download"
+    }
+  }
+
+  var effect: String {
+    switch self {
+    case .setting(let setting): setting.effect
+    case .enterDownload:
+      "At once the stick leaves the network and waits for a download. Nothing is erased: pulled out"
+        + " and plugged in again, it starts its firmware as before."
+    case .leaveDownload:
+      "The stick starts the firmware that it has. One whose update was interrupted has none and"
+        + " stays: `modemsmith resume` is its way."
+    }
   }
 }

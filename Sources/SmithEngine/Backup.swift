@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Glibc
 public import SmithModel
 import SmithProtocols
@@ -33,8 +33,10 @@ public struct Backup: Sendable, Codable, Equatable {
   public var kind: String?
   /// Settings; nil where they could not be read.
   public var settings: DeviceSettings?
-  /// Settings that DIAG told, by number, in hexadecimal; kept, not written back by `restore`.
+  /// Settings that DIAG told and that may go back to the same unit, by number, in hexadecimal.
   public var diagItems: [String: String]?
+  /// What DIAG told besides; the file of the same name with `.diag` behind it holds it all.
+  public var diag: DiagSummary?
 
   /// Gathers what a stick said.
   public init(of subject: Subject, time: String) {
@@ -58,6 +60,13 @@ public struct Backup: Sendable, Codable, Equatable {
     }
   }
 
+  /// Adds what DIAG told.
+  public mutating func add(_ copy: DiagCopy) {
+    identity = identity ?? copy.identity
+    diagItems = copy.restorable.isEmpty ? nil : copy.restorable
+    diag = copy.summary
+  }
+
   /// Reads a backup file.
   ///
   /// - Throws: `backup.failed` with exit code 6.
@@ -76,21 +85,43 @@ public struct Backup: Sendable, Codable, Equatable {
   ///
   /// - Throws: `backup.failed` with exit code 5.
   public func write(to path: String) throws(Trouble) {
+    try PrivateFile.write(self, to: path)
+  }
+}
+
+/// Files for their owner's eyes alone.
+public enum PrivateFile {
+  /// Writes a value as JSON, whole or not at all.
+  ///
+  /// - Throws: `backup.failed` with exit code 5.
+  static func write(_ value: some Encodable, to path: String) throws(Trouble) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? encoder.encode(value) else { throw failed(path) }
+    try write(data, to: path)
+  }
+
+  /// Writes bytes, whole or not at all.
+  ///
+  /// - Throws: `backup.failed` with exit code 5.
+  public static func write(_ data: Data, to path: String) throws(Trouble) {
     let part = "\(path).part-\(getpid())"
-    guard let data = try? encoder.encode(self),
+    guard
       FileManager.default.createFile(
         atPath: part, contents: data, attributes: [.posixPermissions: 0o600]),
       let handle = FileHandle(forWritingAtPath: part), (try? handle.synchronize()) != nil,
       unsafe rename(part, path) == 0
     else {
       try? FileManager.default.removeItem(atPath: part)
-      throw Trouble(
-        "backup.failed", "The backup \(path) cannot be written.",
-        advice: ["Make room on the disk, or choose another folder with --state-dir DIR."],
-        exitCode: .refused)
+      throw failed(path)
     }
+  }
+
+  private static func failed(_ path: String) -> Trouble {
+    Trouble(
+      "backup.failed", "The backup \(path) cannot be written.",
+      advice: ["Make room on the disk, or choose another folder with --state-dir DIR."],
+      exitCode: .refused)
   }
 }
 

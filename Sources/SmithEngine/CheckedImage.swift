@@ -24,7 +24,7 @@ public struct CheckedImage: Sendable {
     let full = URL(fileURLWithPath: path).standardizedFileURL.path
     if let folder = try Self.folder(full) {
       let read: FirmwareImage
-      do { read = try BalongImage.read(folder: folder) } catch { throw error.trouble }
+      do { read = try ImageRegistry.recognise(folder: folder) } catch { throw error.trouble }
       self.init(image: read, path: full, sha256: Self.fingerprint(folder.map(\.bytes)))
       return
     }
@@ -82,6 +82,11 @@ public struct CheckedImage: Sendable {
     self.sha256 = sha256
   }
 
+  /// Wraps an image that was put together from several files of an archive.
+  public init(image: FirmwareImage, path: String, parts: [SharedBytes]) {
+    self.init(image: image, path: path, sha256: Self.fingerprint(parts))
+  }
+
   /// Whether the package carries a signature that the stick checks.
   public var isSigned: Bool { image.signature != nil }
 
@@ -90,7 +95,7 @@ public struct CheckedImage: Sendable {
   /// - Throws: a trouble with exit code 6.
   public static func read(path: String) throws(Trouble) -> FirmwareImage {
     if let folder = try folder(path) {
-      do { return try BalongImage.read(folder: folder) } catch { throw error.trouble }
+      do { return try ImageRegistry.recognise(folder: folder) } catch { throw error.trouble }
     }
     let bytes: SharedBytes
     do { bytes = try SharedBytes(mapping: path) } catch { throw unreadable(path, error.reason) }

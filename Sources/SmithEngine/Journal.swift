@@ -36,6 +36,8 @@ public struct JournalHeader: Sendable, Codable, Equatable {
   public var place: Place
   /// The port of download mode, if it was named apart.
   public var downloadPort: String?
+  /// The diagnostic port, if it was named.
+  public var diagPort: String?
   /// Absolute path of the file.
   public var file: String
   /// Absolute paths of files that go with it.
@@ -48,6 +50,8 @@ public struct JournalHeader: Sendable, Codable, Equatable {
   public var backup: String?
   /// The plan.
   public var plan: Plan
+  /// What the owner allowed; nil in journals that do not say.
+  public var policy: Policy?
 }
 
 /// Where records go.

@@ -38,6 +38,10 @@ public struct Plan: Sendable, Codable, Equatable {
   public var inferences: [String]
   /// What the support of this model rests on: `simulator` or `hardware`.
   public var evidence: String
+  /// The steps of a way that is known in parts only; nil for a way known as a whole.
+  public var steps: [PlannedStep]?
+  /// Where knowledge ends: nothing is written then; nil for a way known as a whole.
+  public var end: String?
 
   /// Bytes that will be sent in all.
   public var totalBytes: Int { items.reduce(0) { $0 + $1.bytes } }

@@ -20,6 +20,7 @@ public enum Planner {
     throws(Trouble) -> Outcome
   {
     let image = checked.image
+    try FrontDoor.check(image, for: subject.report)
     if policy.purpose == .firmware { try checkKind(image) }
     guard let family = Families.taking(image) else { throw notFirmware(image) }
     if let obstacle = subject.state.obstacle { throw obstacle }
@@ -68,7 +69,7 @@ public enum Planner {
       cannotBackUp.append("settings and identity (the stick waits in download mode)")
       cannotVerify.append("that the identity number is unchanged (it cannot be read beforehand)")
     }
-    if judgement.after == nil {
+    if judgement.after == nil, judgement.end == nil {
       cannotVerify.append("the version (the file does not say which it holds)")
     }
     return Plan(
@@ -76,12 +77,19 @@ public enum Planner {
       products: judgement.products, before: judgement.before, after: judgement.after,
       carrier: judgement.carrier, file: URL(fileURLWithPath: checked.path).lastPathComponent,
       sha256: checked.sha256, signed: checked.isSigned, items: judgement.items,
-      stages: (isNormal ? [.enterDownload] : []) + [.write, .restart, .verify]
-        + (isNormal ? [.restoreSettings] : []),
+      stages: stages(isNormal, judgement),
       expectedSeconds: judgement.overheadSeconds + Double(bytes) / judgement.bytesPerSecond,
       cannotBackUp: cannotBackUp, cannotVerify: cannotVerify,
       warnings: judgement.warnings + checked.image.warnings.map { "\($0)" },
-      inferences: judgement.inferences, evidence: family.evidence)
+      inferences: judgement.inferences, evidence: family.evidence,
+      steps: judgement.steps.isEmpty ? nil : judgement.steps, end: judgement.end)
+  }
+
+  private static func stages(_ isNormal: Bool, _ judgement: Judgement) -> [Stage] {
+    let first: [Stage] = isNormal ? [.enterDownload] : []
+    // A way whose end is not known leads back before its one-way door.
+    if judgement.end != nil { return first + [.restart, .verify] }
+    return first + [.write, .restart, .verify] + (isNormal ? [.restoreSettings] : [])
   }
 }
 

@@ -57,13 +57,18 @@ final class RunWitness: FlashWitness {
     if owner.wantsToStop { throw UpdateRun.cancelled }
     try record(.entering)
     if reached == .nothing { reached = .entered }
-    await owner.hear(.phase(.enter, "Sending the stick into download mode"))
+    let place = plan.end == nil ? "download mode" : "its boot loader"
+    await owner.hear(.phase(.enter, "Sending the stick into \(place)"))
   }
 
   func didEnter(product: String?) async throws(Trouble) {
     try record(.inDownload(product: product))
     if reached == .nothing { reached = .entered }
-    await owner.hear(.phase(.write, "Writing \(plan.items.count) items"))
+    if plan.end != nil {
+      await owner.hear(.phase(.enter, "Asking the loader who it is"))
+    } else {
+      await owner.hear(.phase(.write, "Writing \(plan.items.count) items"))
+    }
   }
 
   func willWrite(item: Int) async throws(Trouble) {
@@ -77,10 +82,11 @@ final class RunWitness: FlashWitness {
   }
 
   func didWrite(item: Int) async throws(Trouble) {
+    // True of the stick whether or not the journal can still take it.
+    reached = item == plan.items.count - 1 ? .allWritten : .writing(certain: true)
     try record(.itemDone(item))
     finishedBytes += plan.items[item].bytes
     current = 0
-    reached = item == plan.items.count - 1 ? .allWritten : .writing(certain: true)
   }
 
   func willLeave() async throws(Trouble) {

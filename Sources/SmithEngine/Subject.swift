@@ -33,10 +33,7 @@ public struct Subject: Sendable {
 
   /// Salted hash of the IMEI, to recognise the unit without storing the number.
   public var identityHash: String? {
-    report.imei.map { imei in
-      let digest = SHA256.hash(data: [UInt8]("modemsmith unit \(imei.digits)".utf8))
-      return [UInt8](digest).hex
-    }
+    report.imei?.unitHash
   }
 
   /// Asks the stick behind an open link.
@@ -80,5 +77,12 @@ public struct Subject: Sendable {
       settings = try await family.settings(over: session)
     }
     return Subject(place: place, state: .normal, report: report, settings: settings)
+  }
+}
+
+extension IMEI {
+  /// Salted hash of the number, to recognise the unit without storing it.
+  var unitHash: String {
+    [UInt8](SHA256.hash(data: [UInt8]("modemsmith unit \(digits)".utf8))).hex
   }
 }

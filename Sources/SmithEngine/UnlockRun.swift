@@ -63,7 +63,8 @@ final class UnlockRun {
     report.device = subject.report
     identity = subject.identityHash
     guard subject.state == .normal else { throw UnlockTrouble.wrongMode(subject.state.unlockWord) }
-    guard subject.report.vendor == "huawei" else {
+    let knowsLock = subject.report.vendor == "alcatel" && request.onlyShows
+    guard LockDialects.speaking(as: subject.report.vendor) != nil || knowsLock else {
       throw UnlockTrouble.wrongVendor(subject.report.manufacturer)
     }
     guard !subject.identityDamaged else { throw UnlockTrouble.noIdentity }
@@ -79,14 +80,16 @@ final class UnlockRun {
   private func tell(_ subject: Subject, _ lock: DeviceReport.SIMLock) async {
     past = UnlockPast(unlocker.surroundings.earlier(), identity: identity)
     await owner.hear(.lock(lock))
-    await owner.hear(.advice(HuaweiUnlockAdvice(for: subject.report)))
+    let isHuawei = subject.report.vendor == "huawei"
+    if isHuawei { await owner.hear(.advice(HuaweiUnlockAdvice(for: subject.report))) }
     if subject.report.simState == nil {
       await owner.hear(.note("The stick names no SIM: without one its lock state is not reliable."))
     }
     if past.wasUnlocked, lock.status != .noCodeNeeded {
       let text =
         "This stick was unlocked before and is locked again: the unlock was temporary on this "
-        + (HuaweiUnlockAdvice.isCustomised(subject.report) ? "customised build." : "build.")
+        + (isHuawei && HuaweiUnlockAdvice.isCustomised(subject.report)
+          ? "customised build." : "build.")
       report.warnings.append(text)
       await owner.hear(.note(text))
     }
@@ -104,7 +107,7 @@ final class UnlockRun {
   /// Goes through the codes, one word of the owner for each.
   private func go(_ lock: DeviceReport.SIMLock) async throws(Trouble) {
     if lock.status == .noCodeNeeded { return }
-    let advice = HuaweiUnlockAdvice(for: report.device)
+    let advice = advice()
     let codes = try codes(from: advice)
     var lock = lock
     defer {
@@ -129,6 +132,16 @@ final class UnlockRun {
       guard report.trouble == nil, report.verdict == .stillLocked, !ownerIsDone else { break }
     }
     if report.attempts.isEmpty { throw UnlockTrouble.triedBefore }
+  }
+
+  /// What can be calculated, for Huawei's sticks alone.
+  private func advice() -> HuaweiUnlockAdvice {
+    var advice = HuaweiUnlockAdvice(for: report.device)
+    if report.device.vendor != "huawei" {
+      advice.candidates = []
+      advice.notes = ["Codes of this maker's sticks cannot be calculated."]
+    }
+    return advice
   }
 
   private func codes(from advice: HuaweiUnlockAdvice) throws(Trouble) -> [UnlockStep] {
@@ -173,7 +186,8 @@ final class UnlockRun {
       throw UnlockTrouble.blocked
     }
     guard tries > request.stopAt else {
-      throw UnlockTrouble.fewTries(tries, stopAt: request.stopAt)
+      throw UnlockTrouble.fewTries(
+        tries, stopAt: request.stopAt, isAfterAttempt: !report.attempts.isEmpty)
     }
   }
 
@@ -186,24 +200,26 @@ final class UnlockRun {
       if report.attempts.isEmpty { throw UnlockTrouble.notConfirmed }
       return
     }
-    guard let open = link else { throw LinkError.gone.trouble }
+    guard let open = link, let dialect = LockDialects.speaking(as: report.device.vendor) else {
+      throw LinkError.gone.trouble
+    }
     try record(step, consent, lock)
     var outcome = UnlockOutcome(
       kind: step.kind, version: step.version, triesBefore: step.triesLeft)
     var accepted = false
     // One session for the attempt and the counter: it never takes a late answer for another's.
-    let session = HuaweiLock.session(on: open)
+    let session = dialect.session(on: open)
     do throws(ATError) {
-      let answer = try await send(step, over: session)
+      let answer = try await send(step, dialect, over: session)
       accepted = answer.isOK
-      outcome.answer = HuaweiLock.words(for: answer.final)
+      outcome.answer = dialect.words(for: answer.final)
       try? journal?.append(.answered(outcome.answer ?? ""))
     } catch .refusedByGuard(let command, let reason) {
       throw ATError.refusedByGuard(command: command, reason: reason).trouble
     } catch {
       await owner.hear(.note("No answer came: \(error.trouble.summary) The counter will tell."))
     }
-    let (again, now) = await recount(session)
+    let (again, now) = await recount(session, dialect)
     link = again
     if let now {
       try? journal?.append(.counted(status: now.status, tries: now.triesLeft))
@@ -218,11 +234,11 @@ final class UnlockRun {
     if let now { await owner.hear(.lock(now)) }
   }
 
-  private func send(_ step: UnlockStep, over session: ATSession) async throws(ATError)
-    -> ATResponse
-  {
+  private func send(
+    _ step: UnlockStep, _ dialect: any LockDialect, over session: ATSession
+  ) async throws(ATError) -> ATResponse {
     switch step.kind {
-    case .code: try await HuaweiLock.enter(step.code, over: session)
+    case .code: try await dialect.enter(step.code, over: session)
     case .counterReset: try await HuaweiLock.resetCounter(with: step.code, over: session)
     }
   }
@@ -255,12 +271,12 @@ final class UnlockRun {
 
   /// Reads the lock again, on the same link or, when that is gone, on the stick that comes back;
   /// only if it is the same unit.
-  private func recount(_ session: ATSession) async
+  private func recount(_ session: ATSession, _ dialect: any LockDialect) async
     -> (link: (any ByteLink)?, lock: DeviceReport.SIMLock?)
   {
     for _ in 0..<2 {
       do throws(ATError) {
-        if let lock = try await HuaweiLock.read(over: session) { return (session.link, lock) }
+        if let lock = try await dialect.read(over: session) { return (session.link, lock) }
       } catch .link {
         break
       } catch {
@@ -295,7 +311,9 @@ final class UnlockRun {
     if now.status == .noCodeNeeded {
       outcome.usedTry = false
       report.verdict = .unlocked
-      if HuaweiUnlockAdvice.isCustomised(report.device), report.device.world == .qualcomm {
+      if report.device.vendor == "huawei", HuaweiUnlockAdvice.isCustomised(report.device),
+        report.device.world == .qualcomm
+      {
         report.warnings.append(
           "This unlock may be temporary on this customised build: plug the stick in again and run "
             + "`modemsmith unlock --show` to see whether it lasts.")

@@ -49,15 +49,18 @@ enum UnlockTrouble {
       "On v1 and v2 sticks `modemsmith unlock --reset-counter` may set the counter back.",
     ], exitCode: .refused)
 
-  static func fewTries(_ tries: Int, stopAt: Int) -> Trouble {
-    Trouble(
+  static func fewTries(_ tries: Int, stopAt: Int, isAfterAttempt: Bool) -> Trouble {
+    let left = tries == 1 ? "Only one try is" : "Only \(tries) tries are"
+    return Trouble(
       "unlock.few-tries",
-      "\(tries == 1 ? "Only one try is" : "Only \(tries) tries are") left; nothing was sent.",
+      isAfterAttempt
+        ? "\(left) left; no further code was sent." : "\(left) left; nothing was sent.",
       facts: ["tries left: \(tries)", "stops at: \(stopAt)"],
       advice: [
         "Ask the operator for the right code, then use it with `--code CODE --stop-at \(tries - 1)`.",
         "On v1 and v2 sticks `--reset-counter` may set the counter back.",
-      ], exitCode: .refused)
+      ], aftermath: isAfterAttempt ? .stillBoots : .untouched,
+      exitCode: isAfterAttempt ? .stillWorks : .refused)
   }
 
   static func noCode(_ notes: [String]) -> Trouble {

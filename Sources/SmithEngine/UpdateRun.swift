@@ -102,9 +102,10 @@ final class UpdateRun {
     let journal: any Journal
     let header = JournalHeader(
       tool: updater.surroundings.tool, time: updater.surroundings.backups.time(), place: place,
-      downloadPort: updater.surroundings.downloadPort, file: image.path,
+      downloadPort: updater.surroundings.downloadPort, diagPort: updater.surroundings.diagPort,
+      file: image.path,
       others: image.others.isEmpty ? nil : image.others, identity: subject.identityHash,
-      consent: armed.consent, backup: armed.backup.path, plan: plan)
+      consent: armed.consent, backup: armed.backup.path, plan: plan, policy: policy)
     do throws(Trouble) {
       journal = try updater.surroundings.newJournal()
       try journal.append(.planned(header))
@@ -127,6 +128,11 @@ final class UpdateRun {
     case .refuse(let trouble):
       await link.close()
       throw trouble
+    case .verify where isOnlyLook(header, subject), .write where isOnlyLook(header, subject):
+      await link.close()
+      report.after = subject.report.firmware
+      await owner.hear(.note("Nothing was to be written, and the stick runs its firmware."))
+      try journal.append(.ended(report.verdict))
     case .verify:
       await link.close()
       await verify(header, RunWitness(journal, owner, bus, plan: header.plan))
@@ -140,6 +146,11 @@ final class UpdateRun {
         header.plan, from: first, header, subject, link,
         RunWitness(journal, owner, bus, plan: header.plan, firstItem: first))
     }
+  }
+
+  /// Whether the plan ended before its first write and the stick runs its firmware.
+  private func isOnlyLook(_ header: JournalHeader, _ subject: Subject) -> Bool {
+    header.plan.end != nil && subject.state == .normal
   }
 
   // MARK: From the first door on
@@ -170,7 +181,7 @@ final class UpdateRun {
   /// Whether only the stick itself can say what a failed write came to: its last answer was lost,
   /// or its loader writes whole images, so that every one may be there, the old or the new.
   private func isDecidedByAsking(_ error: Trouble) -> Bool {
-    likely?.startsWhenReplugged == true || likely?.mayHaveWorked.contains(error.code) == true
+    likely?.writesAllOrNothing == true || likely?.mayHaveWorked.contains(error.code) == true
   }
 
   /// The planner refused every file without a family.

@@ -24,6 +24,8 @@ public struct Surroundings: Sendable {
   public var tool: String
   /// Path of the download port if it was named apart, for the journal.
   public var downloadPort: String?
+  /// Path of the diagnostic port if it was named, for the journal.
+  public var diagPort: String?
 
   /// Gathers the parts.
   public init(

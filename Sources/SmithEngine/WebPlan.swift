@@ -23,13 +23,13 @@ enum WebPlan {
     try checkProduct(bytes, report, policy)
     try checkAge(report, wanted, policy)
     try checkInference(place.inferences, policy)
-    var plan = base(image, subject, page)
+    var plan = base(image, subject, page, policy)
     plan.after = wanted
     plan.products = report.model.map { [$0] } ?? []
     plan.file = URL(fileURLWithPath: image.path).lastPathComponent
     plan.items = [PlannedItem(id: 0, name: "firmware file", bytes: bytes.count)]
     plan.expectedSeconds = 240 + Double(bytes.count) / 1_000_000
-    plan.inferences = place.inferences
+    plan.inferences = place.inferences + plan.inferences
     if wanted == nil {
       plan.cannotVerify.append("the version (name it with --expect to have it compared)")
     }
@@ -42,34 +42,43 @@ enum WebPlan {
     _ page: any StickPage, _ policy: Policy
   ) throws(Trouble) -> Plan {
     try checkInference(page.onlineInferences, policy)
-    var plan = base(image, subject, page)
+    var plan = base(image, subject, page, policy)
     plan.after = version.map { FirmwareVersion($0) }
     plan.file = onlineFile
     plan.items = [
       PlannedItem(id: 0, name: "the maker's update", bytes: bytes ?? 0)
     ]
     plan.expectedSeconds = 600
-    plan.inferences = page.onlineInferences
+    plan.inferences = page.onlineInferences + plan.inferences
+    if version == nil {
+      plan.cannotVerify.append("the version (the page does not say which one it offers)")
+    }
     plan.warnings.append("The stick loads its update over its own connection; it may cost money.")
     return plan
   }
 
-  private static func base(_ image: CheckedImage, _ subject: Subject, _ page: any StickPage)
-    -> Plan
-  {
+  private static func base(
+    _ image: CheckedImage, _ subject: Subject, _ page: any StickPage, _ policy: Policy
+  ) -> Plan {
     var cannotVerify: [String] = []
     if subject.identityHash == nil {
       cannotVerify.append("that it is the same stick afterwards (its page keeps the IMEI back)")
     }
+    let mayRestore = page.profileInferences.isEmpty || policy.experimental
     return Plan(
       route: page.route, vendor: page.vendor, model: subject.report.model, products: [],
       before: subject.report.firmware, after: nil, carrier: nil, file: "", sha256: image.sha256,
-      signed: false, items: [], stages: [.write, .restart, .verify, .restoreSettings],
+      signed: false, items: [],
+      stages: [.write, .restart, .verify] + (mayRestore ? [.restoreSettings] : []),
       expectedSeconds: 0,
       cannotBackUp: [
         "the firmware now on the stick (its page does not give it away)",
         "user names and passwords of connection profiles",
-      ], cannotVerify: cannotVerify, warnings: [], inferences: [], evidence: "simulator")
+      ], cannotVerify: cannotVerify,
+      warnings: mayRestore
+        ? []
+        : ["Connection profiles are saved and compared; writing them back takes --experimental."],
+      inferences: mayRestore ? page.profileInferences : [], evidence: "simulator")
   }
 
   /// The stick alone can read the file, but a file for it names its model or project.
@@ -103,9 +112,13 @@ enum WebPlan {
   }
 
   private static func checkInference(_ inferences: [String], _ policy: Policy) throws(Trouble) {
-    guard !inferences.isEmpty, !policy.experimental else { return }
-    throw Trouble(
-      "plan.experimental", "A part of this update rests on inference and was never proven.",
+    if !inferences.isEmpty, !policy.experimental { throw experimental(inferences) }
+  }
+
+  /// Names what was never proven.
+  static func experimental(_ inferences: [String]) -> Trouble {
+    Trouble(
+      "plan.experimental", "A part of this rests on inference and was never proven.",
       facts: inferences,
       advice: ["Leave the stick as it is; or accept the risk with `--experimental`."],
       exitCode: .refused)

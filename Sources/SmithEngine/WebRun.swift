@@ -150,7 +150,7 @@ final class WebRun {
       tool: updater.surroundings.tool, time: updater.surroundings.backups.time(),
       place: door.place, downloadPort: nil, file: prepared.image.path,
       identity: subject.identityHash, consent: armed.consent, backup: armed.backup.path,
-      plan: plan)
+      plan: plan, policy: policy)
     let journal = try updater.surroundings.newJournal()
     try journal.append(.planned(header))
     report.journal = journal.location
@@ -216,33 +216,65 @@ final class WebRun {
   private func conclude(_ now: DeviceReport, _ header: JournalHeader, _ witness: WebWitness) async {
     report.device = now
     report.after = now.firmware
-    let plan = header.plan
-    let subject = Subject(place: door.place, state: .normal, report: now)
-    if let before = header.identity, subject.identityHash != before {
-      report.verdict = subject.identityHash == nil ? .updated : .unknown
-      report.trouble = Self.identityChanged(isOther: subject.identityHash != nil)
-    } else if now.firmware == plan.before {
-      report.verdict = .failedStillWorks
-      report.trouble = Self.unverified("it runs its old version", .stillWorks)
-    } else if let wanted = plan.after, wanted != now.firmware {
+    let hash = Subject(place: door.place, state: .normal, report: now).identityHash
+    if let before = header.identity, let hash, hash != before {
       report.verdict = .unknown
-      report.trouble = Self.unverified(
-        "it runs \(now.firmware?.text ?? "nothing"), not \(wanted)", .unknown)
-    } else {
-      report.verdict = .updated
+      report.trouble = Self.identityChanged(isOther: true)
+      witness.append(.ended(.unknown))
+      return
     }
-    if report.verdict == .updated, let path = header.backup,
+    await judge(now, header.plan)
+    if report.verdict == .updated, header.identity != nil, hash == nil {
+      report.trouble = Self.identityChanged(isOther: false)
+    }
+    let hasChanged = now.firmware != nil && now.firmware != header.plan.before
+    if hasChanged, let path = header.backup,
       let settings = updater.surroundings.backups.load(path)?.settings
     {
       await owner.hear(.phase(.restore, "Comparing settings"))
-      report.warnings += await restore(settings)
+      report.warnings += await restore(settings, header)
     }
     witness.append(.ended(report.verdict))
   }
 
-  private func restore(_ settings: DeviceSettings) async -> [String] {
+  /// A version counts if it is the one that was announced; a mere change is called a change.
+  private func judge(_ now: DeviceReport, _ plan: Plan) async {
+    let text = now.firmware?.text ?? "nothing"
+    if now.firmware == plan.before {
+      report.verdict = .failedStillWorks
+      report.trouble = Self.unverified("it runs its old version", .stillWorks)
+    } else if let wanted = plan.after {
+      report.verdict = wanted == now.firmware ? .updated : .unknown
+      if report.verdict == .unknown {
+        report.trouble = Self.unverified("it runs \(text), not \(wanted)", .unknown)
+      }
+    } else if plan.file == WebPlan.onlineFile, await saysItUpdated() == true {
+      report.verdict = .updated
+    } else {
+      report.verdict = .unknown
+      let who =
+        plan.file == WebPlan.onlineFile ? "the page did not announce" : "the file does not say"
+      report.trouble = Self.unverified(
+        "it changed and runs \(text) now, but \(who) its version", .unknown)
+    }
+  }
+
+  private func saysItUpdated() async -> Bool? {
+    do throws(PageError) { return try await door.open().page.saysItUpdated() } catch { return nil }
+  }
+
+  /// Writes profiles back where the plan says so; elsewhere only says what differs.
+  private func restore(_ settings: DeviceSettings, _ header: JournalHeader) async -> [String] {
     do throws(PageError) {
-      return try await door.open().page.restore(settings).leftOut.map { "not restored: \($0)" }
+      let page = try await door.open().page
+      if header.plan.stages.contains(.restoreSettings) {
+        return try await page.restore(settings).leftOut.map { "not restored: \($0)" }
+      }
+      let lost = try await WebSettings.differing(settings, page)
+      return lost.map {
+        "\($0) is not as it was; `modemsmith restore \(header.backup ?? "BACKUP") --web URL"
+          + " --experimental` writes it back"
+      }
     } catch {
       return ["settings could not be compared after the update; the backup has them"]
     }

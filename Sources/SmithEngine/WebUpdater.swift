@@ -69,13 +69,13 @@ public struct WebUpdater {
   }
 
   /// Goes on with an interrupted update: asks what became of it, and hands over again if nothing
-  /// did.
+  /// did. What the owner allowed then is allowed now, and nothing else.
   public func resume(
     _ source: WebSource, _ header: JournalHeader, _ records: [JournalRecord],
-    journal: any Journal, policy: Policy
+    journal: any Journal
   ) async -> UpdateReport {
     let start = door.link.now
-    let run = WebRun(self, source, policy)
+    let run = WebRun(self, source, header.policy ?? Policy())
     await run.resume(header, records, journal)
     run.report.seconds = (door.link.now - start).inSeconds
     return run.report

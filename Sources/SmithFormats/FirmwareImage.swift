@@ -18,6 +18,8 @@ public struct FirmwareImage: Sendable {
   public var warnings: [ImageWarning]
   /// The trees of Sierra Wireless files, one for each segment; empty for other formats.
   public var sierra: [SierraImage] = []
+  /// Loader and partition table of a Qualcomm NAND package; nil for other formats.
+  public var nand: NANDPackage?
 
   /// Gathers the parts.
   public init(
@@ -46,6 +48,11 @@ public enum ImageFormat: String, Sendable, Codable, CaseIterable {
   case balongFolder = "balong-folder"
   /// Sierra Wireless CWE.
   case sierraCWE = "sierra-cwe"
+  /// A Windows program for Huawei's sticks of the Qualcomm era, of unknown layout
+  /// (huawei-qualcomm.md section 4).
+  case huaweiUpdater = "huawei-updater"
+  /// Loader, partition table and images for Qualcomm NAND flash (qualcomm-nand.md).
+  case qualcommNAND = "qualcomm-nand"
   /// A file that only the stick itself can read, handed over as it is through its page.
   case opaque
 }
@@ -150,6 +157,10 @@ public enum ImageWarning: Sendable, Equatable, CustomStringConvertible {
   case versionsDiffer([String])
   /// A file of the folder that is no item was left out.
   case fileIgnored(String)
+  /// No reader knows the layout: nothing in the file was verified.
+  case layoutUnknown
+  /// A part of the package is not written, and why.
+  case leftOut(String, why: String)
 
   /// One plain sentence.
   public var description: String {
@@ -172,8 +183,11 @@ public enum ImageWarning: Sendable, Equatable, CustomStringConvertible {
       "The items are meant for different products: \(products.joined(separator: ", "))."
     case .versionsDiffer(let versions):
       "The firmware items carry different versions: \(versions.joined(separator: ", "))."
+    case .layoutUnknown:
+      "The layout of this file is not known: nothing in it was verified, and nothing can be sent."
     case .fileIgnored(let name):
       "The file \(name) in the folder is no firmware item and was left out."
+    case .leftOut(let name, let why): "\(name) is not written: \(why)."
     }
   }
 }

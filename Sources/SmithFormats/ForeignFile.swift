@@ -24,6 +24,8 @@ public struct ForeignFile: Sendable, Equatable {
     case mbn
     /// A Qualcomm partition table.
     case qualcommTable = "qualcomm-table"
+    /// Intel HEX text, as old Qualcomm loaders are.
+    case intelHex = "intel-hex"
     /// An Android boot image.
     case androidBoot = "android-boot"
     /// A compressed archive.
@@ -54,6 +56,7 @@ public struct ForeignFile: Sendable, Equatable {
     case .balongItem: "file.balong-item"
     case .mbn: "file.mbn"
     case .qualcommTable: "file.qualcomm-table"
+    case .intelHex: "file.intel-hex"
     case .androidBoot: "file.android-boot"
     case .archive: "file.archive"
     case .windowsProgram: "file.windows-program"
@@ -74,6 +77,7 @@ public struct ForeignFile: Sendable, Equatable {
     case .balongItem: "a single Balong item without its package"
     case .mbn: "a Qualcomm boot image (MBN)"
     case .qualcommTable: "a Qualcomm partition table"
+    case .intelHex: "a loader in Intel HEX text"
     case .androidBoot: "an Android boot image"
     case .archive: "a \(archive ?? "packed") archive"
     case .windowsProgram: "a Windows program without a package in it"
@@ -87,7 +91,9 @@ public struct ForeignFile: Sendable, Equatable {
     case .webPage:
       "Open the download page again and save the file itself, not the page that shows it."
     case .sierra: "Use it with a Sierra module; for this stick get the Huawei update."
-    case .elf, .mbn, .qualcommTable, .androidBoot:
+    case .mbn, .qualcommTable, .intelHex:
+      "It is one part of a Qualcomm package: give the folder with partition.mbn, loader and images."
+    case .elf, .androidBoot:
       "It is for other chips or only a part; get the complete update for your model."
     case .iso9660:
       "Give the dashboard update package (.exe or .bin); the CD image alone cannot be sent."
@@ -190,6 +196,7 @@ public struct ForeignFile: Sendable, Equatable {
       (0x20...0x7e).contains($0) || [0x09, 0x0a, 0x0d].contains($0) || $0 >= 0x80
     }
     guard textual else { return nil }
+    if QualcommPart.looksLikeHex(sample) { return ForeignFile(kind: .intelHex, evidence: start) }
     let plain = sample.allSatisfy { $0 < 0x80 }
     let first = sample[start]
     if first == 0x3c || plain && (first == 0x7b || first == 0x5b) {

@@ -88,12 +88,15 @@ public enum ImageError: Error, Equatable, Sendable {
   case folderHeader(name: String)
   /// A Sierra Wireless file is damaged.
   case sierra(SierraImageError)
+  /// A package for Qualcomm NAND flash is not complete or contradicts itself.
+  case nand(NANDPackageError)
 }
 
 extension ImageError: TroubleConvertible {
   /// The explanation; nothing was sent to any stick when an image is refused.
   public var trouble: Trouble {
     if case .sierra(let error) = self { return error.trouble }
+    if case .nand(let error) = self { return error.trouble }
     let words = words
     return Trouble(
       words.code, words.summary, facts: words.facts, advice: words.advice, exitCode: .badFile)
@@ -110,7 +113,7 @@ extension ImageError: TroubleConvertible {
       chainWords
     case .bomb, .zlibBroken, .lzmaBroken, .lzmaMemory, .packedTrailing, .signatureNonsense:
       contentWords
-    case .folderEmpty, .folderTooMany, .folderName, .folderOrder, .folderHeader, .sierra:
+    case .folderEmpty, .folderTooMany, .folderName, .folderOrder, .folderHeader, .sierra, .nand:
       folderWords
     }
   }

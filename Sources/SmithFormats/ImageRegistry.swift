@@ -11,7 +11,23 @@ public enum ImageRegistry {
     if ForeignFile.recognise(file)?.kind == .sierra {
       do { return FirmwareImage([try SierraImage.read(file)]) } catch { throw .sierra(error) }
     }
-    return try BalongImage.read(file, limits: limits)
+    do throws(ImageError) {
+      return try BalongImage.read(file, limits: limits)
+    } catch .foreign(let foreign) where foreign.kind == .windowsProgram {
+      guard let updater = HuaweiUpdater.read(file) else { throw .foreign(foreign) }
+      return updater
+    }
+  }
+
+  /// Reads and verifies an image that lies in a folder as several files.
+  ///
+  /// - Parameter files: names and contents, sorted by name.
+  /// - Throws: ``ImageError``.
+  public static func recognise(
+    folder files: [(name: String, bytes: SharedBytes)]
+  ) throws(ImageError) -> FirmwareImage {
+    if NANDPackage.isOne(files) { return try NANDPackage.read(files) }
+    return try BalongImage.read(folder: files)
   }
 
   /// Throws for files that hold nothing or are recognised as something else.

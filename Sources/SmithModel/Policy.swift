@@ -72,3 +72,17 @@ public struct PlannedItem: Sendable, Codable, Equatable {
     self.bytes = bytes
   }
 }
+
+/// One step of a way that is known in parts only, and what it rests on.
+public struct PlannedStep: Sendable, Codable, Equatable {
+  /// What is sent, and what is expected.
+  public var text: String
+  /// Evidence mark of the protocol page, as in `C`.
+  public var mark: String
+
+  /// Gathers the parts.
+  public init(_ text: String, mark: String) {
+    self.text = text
+    self.mark = mark
+  }
+}

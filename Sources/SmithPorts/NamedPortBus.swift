@@ -2,21 +2,26 @@ import Glibc
 public import SmithLink
 public import SmithModel
 
-/// The bus of a stick whose ports the owner named: `--port PATH`, and `--download-port PATH` for
-/// where it comes back in download mode.
+/// The bus of a stick whose ports the owner named: `--port PATH`, `--download-port PATH` for
+/// where it comes back in download mode, and `--diag-port PATH`.
 ///
 /// Paths are looked up anew after each re-enumeration, so that a link which comes back and leads
 /// to another device (udev names, simulators) is followed.
 public struct NamedPortBus: Bus {
   private let path: String
   private let downloadPath: String
+  private let diagPath: String?
   private let lockDirectory: String?
   private static let interval = Duration.milliseconds(50)
 
   /// Names the ports; the download port is the same path unless told.
-  public init(port: String, downloadPort: String? = nil, lockDirectory: String? = "/run/lock") {
+  public init(
+    port: String, downloadPort: String? = nil, diagPort: String? = nil,
+    lockDirectory: String? = "/run/lock"
+  ) {
     path = port
     downloadPath = downloadPort ?? port
+    diagPath = diagPort
     self.lockDirectory = lockDirectory
   }
 
@@ -25,7 +30,8 @@ public struct NamedPortBus: Bus {
 
   /// The named ports that exist now.
   public func ports() async throws(BusError) -> [Port] {
-    var ports = [Port(place: place, role: .at, node: path)]
+    var ports = path == diagPath ? [] : [Port(place: place, role: .at, node: path)]
+    if let diagPath { ports.append(Port(place: place, role: .diag, node: diagPath)) }
     if downloadPath != path {
       ports.append(Port(place: place, role: .download, node: downloadPath))
     }
@@ -42,7 +48,12 @@ public struct NamedPortBus: Bus {
     async throws(BusError) -> Port
   {
     guard place == self.place else { throw .absent(place, role) }
-    let node = role == .download || role == .bootROM ? downloadPath : path
+    let node =
+      switch role {
+      case .download, .bootROM: downloadPath
+      case .diag: diagPath ?? path
+      default: path
+      }
     let port = Port(place: place, role: role, node: node)
     let end = now + limit
     while true {

@@ -29,7 +29,10 @@ public struct WebAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// As a browser shows it.
-  public var description: String { port == 80 ? "http://\(host)" : "http://\(host):\(port)" }
+  public var description: String { "http://\(authority)" }
+
+  /// Host, and the port if it is not the usual one: what Host and Referer lines name.
+  public var authority: String { port == 80 ? host : "\(host):\(port)" }
 
   private static func isHost(_ text: Substring) -> Bool {
     var inner = text

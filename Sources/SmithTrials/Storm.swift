@@ -34,7 +34,12 @@ public struct Storm: Sendable {
 
   /// Whose sticks a storm has.
   public enum Vendor: String, Sendable, CaseIterable {
-    case huawei, sierra
+    case huawei, sierra, zte
+    /// Sticks that are looked at only: such a run never ends with an update.
+    case huaweiQualcomm = "huawei-qualcomm"
+
+    /// Those whose runs can end with an update.
+    public static let written: [Vendor] = [.huawei, .sierra, .zte]
   }
 
   /// What one seed came to.
@@ -60,12 +65,14 @@ public struct Storm: Sendable {
   /// - Parameters:
   ///   - bytes: size of the packages, about.
   ///   - vendors: whose sticks.
-  public init(bytes: Int = 16_384, of vendors: [Vendor] = Vendor.allCases) async throws {
+  public init(bytes: Int = 16_384, of vendors: [Vendor] = Vendor.written) async throws {
     var scenes: [Scene] = []
     for vendor in vendors {
       switch vendor {
       case .huawei: scenes += try await Self.huaweiScenes(bytes: bytes)
       case .sierra: scenes += try await Self.sierraScenes(bytes: bytes)
+      case .huaweiQualcomm: scenes += try await Self.qualcommScenes()
+      case .zte: scenes += try await Self.zteScenes(bytes: bytes)
       }
     }
     self.scenes = scenes

@@ -106,3 +106,33 @@ extension SierraStick: TrialStick {
     flash.application = "00.00.00.00"
   }
 }
+
+extension HuaweiQualcommStick: TrialStick {
+  /// It runs the file's version; nothing of ours can bring that about.
+  public func holds(_ image: CheckedImage) -> Bool {
+    isWhole && firmware == image.image.claims.firmware?.text
+  }
+
+  /// Nothing was begun in its loader.
+  public var isWhole: Bool { !isBegun }
+  /// An item was begun: the firmware is gone.
+  public var isHalfWritten: Bool { isBegun }
+  /// A begun item cannot be ended by anything that is known.
+  public var isBeyondResume: Bool { false }
+
+  /// Nothing at all may change: what is known of this stick ends before its first write.
+  public func breaches(
+    since before: HuaweiQualcommStick, image: CheckedImage, records: [JournalRecord]
+  ) -> [String] {
+    var broken: [String] = []
+    if storage != before.storage { broken.append("S7: the stick's storage changed") }
+    for complaint in complaints where complaint != "DIAG 12 refused with 19" {
+      broken.append("S1: \(complaint)")
+    }
+    for case .itemBegan(let index) in records { broken.append("S1: door \(index) was recorded") }
+    return broken
+  }
+
+  /// An item is begun behind everybody's back.
+  public mutating func damage() { storage.isBegun = true }
+}

@@ -68,7 +68,7 @@ public struct WebTrial<Body: WebBody>: Sendable {
       await bus.pause(.seconds(30))
       let later = MemoryJournal(journal.records)
       outcome.resumed = await updater(later).resume(
-        source, header, journal.records, journal: later, policy: policy)
+        source, header, journal.records, journal: later)
       outcome.records = later.records
     }
     outcome.stick = bus.body

@@ -135,16 +135,21 @@ public struct DeviceReport: Sendable, Equatable {
     public var status: Status
     /// Tries that are left, if told.
     public var triesLeft: Int?
-    /// Wrong codes entered so far, of the ten that every known stick allows; nil if the stick does
-    /// not tell, or tells more than ten.
+    /// Tries that a new stick of this maker has: ten of Huawei's; nil where nobody knows.
+    public var triesAllowed: Int?
+    /// Wrong codes entered so far; nil if the stick does not tell, or tells more than it allows.
     public var wrongCodes: Int? {
-      triesLeft.flatMap { (0...10).contains($0) ? 10 - $0 : nil }
+      guard let triesLeft, let triesAllowed, (0...triesAllowed).contains(triesLeft) else {
+        return nil
+      }
+      return triesAllowed - triesLeft
     }
 
     /// Gathers the parts.
-    public init(status: Status, triesLeft: Int? = nil) {
+    public init(status: Status, triesLeft: Int? = nil, triesAllowed: Int? = 10) {
       self.status = status
       self.triesLeft = triesLeft
+      self.triesAllowed = triesAllowed
     }
   }
 

@@ -78,6 +78,8 @@ public struct DeviceSettings: Sendable, Equatable, Codable {
   public var defaultProfile: Int?
   /// Port setup.
   public var ports: PortSetup?
+  /// Port composition of AT^U2DIAG, on sticks that know no port list.
+  public var composition: Int?
   /// Network mode.
   public var network: NetworkMode?
   /// Which bands the stick may use; for readers, the network mode holds it too.

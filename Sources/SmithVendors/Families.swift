@@ -4,10 +4,12 @@ public import SmithLink
 /// Every family that is known; the only list of them.
 public enum Families {
   /// In the order in which a silent port is asked.
-  public static let all: [any Family] = [HuaweiBalong(), SierraBoot()]
+  public static let all: [any Family] = [HuaweiBalong(), SierraBoot(), ZTEStreaming()]
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
-  private static let guests: [any Family] = [HuaweiDashboard()]
+  private static let guests: [any Family] = [
+    HuaweiDashboard(), HuaweiQualcomm(), SerialOnly("alcatel", AlcatelDialect()),
+  ]
 
   /// The family that writes a file; nil if it can only be looked at.
   public static func taking(_ image: FirmwareImage) -> (any Family)? {
@@ -26,7 +28,7 @@ public enum Families {
 
   /// The family whose dialect a stick of that vendor speaks.
   public static func speaking(as vendor: String?) -> (any Family)? {
-    all.first { $0.vendor == vendor }
+    (all + guests).first { $0.vendor == vendor }
   }
 
   /// Asks a port what it is, the likeliest family first.
@@ -41,7 +43,10 @@ public enum Families {
     let order = (likely.map { [$0] } ?? []) + others
     for family in order {
       let state = try await family.state(over: link)
-      if state != .silent { return (state, state.isWaiting ? family : nil) }
+      if case .waiting(let loader) = state {
+        return (state, guests.first { $0.owns(loader) } ?? family)
+      }
+      if state != .silent { return (state, nil) }
     }
     return (.silent, nil)
   }

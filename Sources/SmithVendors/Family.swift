@@ -52,6 +52,8 @@ public enum Loader: Equatable, Sendable {
   case sahara
   /// A Qualcomm programmer that takes XML.
   case firehose
+  /// The boot loader of a Qualcomm-era Huawei stick; its name.
+  case huaweiQualcomm(name: String)
 }
 
 /// What comparing a file with a stick came to.
@@ -72,6 +74,10 @@ public struct Judgement: Sendable, Equatable {
   public var warnings: [String] = []
   /// Parts of the way that rest on inference, in words; not empty means `--experimental`.
   public var inferences: [String] = []
+  /// The steps of a way that is known in parts only, in order; empty for a way known as a whole.
+  public var steps: [PlannedStep] = []
+  /// Where knowledge ends, in one sentence: nothing is written then; nil for a way known as a whole.
+  public var end: String?
   /// What this family cannot save first, beyond what the stick's state forbids.
   public var cannotBackUp: [String] = []
   /// Seconds that entering, restarting and coming back take.
@@ -123,12 +129,17 @@ public protocol Family: Sendable {
   var evidence: String { get }
   /// Whether a file of this kind is written this way.
   func takes(_ image: FirmwareImage) -> Bool
+  /// Whether a waiting loader is this family's although another family's question found it.
+  func owns(_ loader: Loader) -> Bool
   /// Whether an interrupted download may go on with the item that was interrupted.
   var goesOnInTheMiddle: Bool { get }
   /// Codes of troubles that say: the stick refused before anything was written.
   var refusalsAtTheDoor: Set<String> { get }
   /// Whether a waiting stick that nothing was written to starts its firmware when replugged.
   var startsWhenReplugged: Bool { get }
+  /// Whether a write that failed leaves the old or the new, never a part: then asking the stick
+  /// tells what it came to.
+  var writesAllOrNothing: Bool { get }
   /// Codes of troubles after which the stick may be written all the same, so that only asking it
   /// tells.
   var mayHaveWorked: Set<String> { get }
@@ -165,8 +176,12 @@ public protocol Family: Sendable {
 }
 
 extension Family {
+  /// By default a family finds its own loaders.
+  public func owns(_ loader: Loader) -> Bool { false }
   /// By default a failure is a failure.
   public var mayHaveWorked: Set<String> { [] }
+  /// By default as with loaders that forget what they collected.
+  public var writesAllOrNothing: Bool { startsWhenReplugged }
   /// By default nothing is refused at the door.
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.
@@ -210,7 +225,10 @@ extension StickState {
     case .diag:
       Trouble(
         "stick.wrong-mode", "This port is the stick's diagnostic port.",
-        advice: ["Choose the AT port: `modemsmith list` shows it."], exitCode: .refused)
+        advice: [
+          "Choose the AT port: `modemsmith list` shows it.",
+          "If it was the AT port before, unplug the stick and plug it in again.",
+        ], exitCode: .refused)
     case .silent: LinkError.silent.trouble
     }
   }
@@ -220,14 +238,14 @@ extension Policy {
   /// Waives the rule behind a refusal; false if it cannot be waived, or is already.
   fileprivate mutating func waive(_ code: String) -> Bool {
     switch code {
-    case "plan.downgrade", "sierra.downgrade":
+    case "plan.downgrade", "sierra.downgrade", "zte.downgrade":
       defer { allowDowngrade = true }
       return !allowDowngrade
-    case "plan.product-unknown", "sierra.in-boot-mode":
+    case "plan.product-unknown", "sierra.in-boot-mode", "zte.in-download-mode", "zte.model-unknown":
       return forced.insert(.productUnknown).inserted
     case "plan.wrong-family": return forced.insert(.family).inserted
     case "sierra.other-carrier": return forced.insert(.carrier).inserted
-    case "sierra.other-seller": return forced.insert(.branding).inserted
+    case "sierra.other-seller", "zte.other-operator": return forced.insert(.branding).inserted
     default: return false
     }
   }

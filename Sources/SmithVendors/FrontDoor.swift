@@ -11,6 +11,15 @@ public struct FrontDoor: Sendable, Equatable {
     case download
     /// The maker's own program; this tool only looks.
     case vendorProgram = "vendor-program"
+
+    /// For people.
+    public var words: String {
+      switch self {
+      case .page: "the page that the stick serves"
+      case .download: "a download protocol over its port"
+      case .vendorProgram: "the maker's own program"
+      }
+    }
   }
 
   /// What to use.
@@ -44,7 +53,9 @@ public struct FrontDoor: Sendable, Equatable {
       advice = "TCL's own Windows program; no other way is known for its serial sticks"
     case "huawei" where report.world == .qualcomm:
       way = .vendorProgram
-      advice = "Huawei's own program, or Qualcomm download with the files of exactly this model"
+      advice =
+        "Huawei's own program for exactly this model; `modemsmith plan FILE --experimental` tells"
+        + " how far this tool goes"
     case "huawei" where overPage:
       way = .page
       advice = "its page, or download mode: `modemsmith update FILE`"
@@ -57,12 +68,62 @@ public struct FrontDoor: Sendable, Equatable {
     }
   }
 
+  /// The way that a plan's route goes.
+  public static func way(ofRoute route: String) -> Way {
+    route.hasSuffix("-web") ? .page : .download
+  }
+
+  /// The way that sticks with this USB id usually need; nil for ids that say nothing. Asking the
+  /// stick says more.
+  public init?(_ id: USBID) {
+    let zte = ZTECatalogue.all.modes(of: id).map(\.mode)
+    let alcatel = AlcatelCatalogue.all.modes(of: id).map(\.mode)
+    switch id.vendor {
+    case 0x19d2 where zte.contains("network"), 0x1bbb where alcatel.contains("network"):
+      way = .page
+      let address = id.vendor == 0x19d2 ? "192.168.0.1" : "192.168.1.1"
+      advice = "its page does it: `modemsmith info --web http://\(address)` begins there"
+    case 0x19d2:
+      way = .download
+      advice =
+        "its page where it has one, else Qualcomm download; `modemsmith info` says which it is"
+    case 0x1bbb:
+      way = .vendorProgram
+      advice = "TCL's own Windows program; no other way is known for its serial sticks"
+    case 0x12d1, 0x1199:
+      way = .download
+      advice = "its download mode: `modemsmith update FILE`; `modemsmith info` says more"
+    default: return nil
+    }
+  }
+
   /// Refuses a file of another maker with the reason; call it before any other comparison.
   ///
   /// - Throws: `plan.wrong-vendor`.
   public static func check(_ image: FirmwareImage, for report: DeviceReport) throws(Trouble) {
-    guard image.format == .sierraCWE, let vendor = report.vendor, vendor != "sierra" else { return }
-    throw sierra(report)
+    guard let vendor = report.vendor else { return }
+    switch image.format {
+    case .sierraCWE where vendor != "sierra": throw sierra(report)
+    case .balong where vendor != "huawei", .balongFolder where vendor != "huawei":
+      throw other(
+        "a Huawei package for Balong chips", report,
+        "Balong is Huawei's own chip; a Qualcomm stick has no use for any part of it")
+    case .qualcommNAND:
+      guard let maker = image.nand?.loader.maker, maker != vendor else { return }
+      throw other(
+        "a package for Qualcomm flash whose loader is of \(maker)", report,
+        "loaders and boot parts are made for one maker's boards")
+    default: return
+    }
+  }
+
+  private static func other(_ what: String, _ report: DeviceReport, _ why: String) -> Trouble {
+    Trouble(
+      "plan.wrong-vendor",
+      "The file is \(what); this stick is \(report.model ?? report.manufacturer ?? "another").",
+      facts: [why],
+      advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
+      exitCode: .refused)
   }
 
   /// A file with the ending .cwe or .spk belongs to Sierra's sticks only.

@@ -40,6 +40,18 @@ import Testing
     #expect(AlcatelIdentity.kind(revision: "") == nil)
   }
 
+  @Test("The verbs find the dialect, and the lock that the SIM shows") func family() async throws {
+    let (bus, session) = try await session(.x220)
+    let family = try #require(Families.speaking(as: "alcatel"))
+    let saved = try #require(try await family.settings(over: session))
+    bus.withBody { stick in stick.profiles[1] = "lost" }
+    #expect(try await family.restore(saved, over: session).restored == ["APN profile 1"])
+    #expect(bus.body.profiles[1] == "internet")
+    let report = try await StickIdentity.identify(over: session)
+    #expect(report.simLock?.status == .noCodeNeeded && report.simLock?.triesLeft == nil)
+    #expect(LockDialects.speaking(as: "alcatel") == nil)
+  }
+
   @Test("Settings come back as they were") func settings() async throws {
     let (bus, session) = try await session(.x220)
     let saved = try await AlcatelSettings.read(over: session)

@@ -53,8 +53,9 @@ import Testing
     #expect(subject.report.portRoles.map(\.role) == [.modem, .diag, .at])
     #expect(subject.settings?.profiles?.first?.apn == "internet")
     #expect(ModelSheet.fitting(subject.report)?.sheet.name == "E1550")
-    let items = try #require(await DiagBackup.read(at: bus.place, on: bus))
-    #expect(items.keys.sorted() == [10, 441])
+    let diag = try #require(await DiagAccess.open(bus.place, on: bus))
+    let copy = try await DiagReader(diag).read(items: 0...500)
+    #expect(copy.restorable.keys.sorted() == ["10", "441"])
     #expect(bus.body.complaints.isEmpty)
   }
 

@@ -34,7 +34,7 @@ import Testing
     }
     #expect(await TalkingBus.run(cardLock: nil).trouble?.code == "unlock.lock-unknown")
     #expect(
-      await TalkingBus.run(cardLock: "^CARDLOCK: 1,10,0", maker: "ZTE").trouble?.code
+      await TalkingBus.run(cardLock: "^CARDLOCK: 1,10,0", maker: "Sierra Wireless").trouble?.code
         == "unlock.wrong-vendor")
   }
 

@@ -1,8 +1,10 @@
 import SmithAT
 import SmithBench
+import SmithEngine
 import SmithLink
 import SmithModel
 import SmithSimulators
+import SmithTrials
 import Testing
 
 @testable import SmithVendors
@@ -32,8 +34,29 @@ import Testing
     #expect(report.firmware?.text == "BD_O2MF667V1.0.0B03")
     #expect(report.customerCode == "O2MF667")
     #expect(report.imei?.masked == "***********0000")
-    #expect(report.simLock == .init(status: .codeNeeded, triesLeft: 3))
+    #expect(report.simLock == .init(status: .codeNeeded, triesLeft: 3, triesAllowed: nil))
     #expect(bus.body.complaints.isEmpty)
+  }
+
+  @Test("The verbs find the dialect: settings are read and written back by the stick's own family")
+  func family() async throws {
+    let (bus, session) = try await session()
+    let family = try #require(Families.speaking(as: "zte"))
+    let saved = try #require(try await family.settings(over: session))
+    #expect(saved.profiles?.first?.apn == "internet" && saved.pinState == "READY")
+    bus.withBody { stick in stick.profiles[0]?.apn = "other" }
+    #expect(try await family.restore(saved, over: session).restored == ["APN profile 1"])
+    #expect(bus.body.profiles[0]?.apn == "internet")
+    let updater = Updater(
+      bus: bus, owner: TrialOwner(),
+      surroundings: Surroundings(
+        newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(), tool: "test"))
+    let (link, subject) = try await updater.identify(bus.place, withSettings: true)
+    await link.close()
+    #expect(subject.settings == saved)
+    #expect(subject.report.technology == "3G")
+    // Five tries are what such a stick has left; how many it had, nobody documents.
+    #expect(subject.report.simLock?.triesLeft == 5 && subject.report.simLock?.wrongCodes == nil)
   }
 
   @Test("Settings come back as they were") func settings() async throws {

@@ -152,4 +152,128 @@ import Testing
     trial.password = "wrong"
     #expect(await trial.run().first.trouble?.code == "webui.password-wrong")
   }
+
+  @Test("A file that does not say its version is a change, never called an update") func unnamed()
+    async throws
+  {
+    let bytes = SharedBytes(SamplePageFile.bytes(model: "MF667", version: Self.new))
+    let source = WebSource.file(path: "x.bin", bytes: bytes, expecting: nil)
+    let outcome = await WebTrial(ZTEStick(), source).run()
+    #expect(outcome.stick.firmware == Self.new)
+    #expect(outcome.first.verdict == .unknown)
+    #expect(outcome.first.trouble?.code == "update.unverified")
+    #expect(outcome.first.trouble?.summary.contains("it changed and runs \(Self.new)") == true)
+    #expect(outcome.first.exitCode == .unknown)
+    // Another version than the one that was named is none either.
+    let named = WebSource.file(path: "x.bin", bytes: bytes, expecting: FirmwareVersion("BD_X"))
+    #expect(await WebTrial(ZTEStick(), named).run().first.verdict == .unknown)
+  }
+
+  @Test("An offer without a version counts if the stick itself says so", arguments: [true, false])
+  func word(tells: Bool) async throws {
+    var options = ZTEStick.Options()
+    options.offered = Self.new
+    options.tellsResult = tells
+    let outcome = await WebTrial(ZTEStick(options: options), .online).run()
+    #expect(outcome.stick.firmware == Self.new)
+    #expect(outcome.first.verdict == (tells ? .updated : .unknown))
+    guard case .planned(let header)? = outcome.records.first else { return }
+    #expect(header.plan.cannotVerify.contains { $0.contains("version") })
+  }
+
+  @Test("A resumed update has the owner's own leave and no other") func policy() async throws {
+    var trial = WebTrial(ZTEStick(), file())
+    trial.policy.allowDowngrade = true
+    let calm = await trial.run()
+    guard case .planned(let header)? = calm.records.first else {
+      Issue.record("nothing was planned")
+      return
+    }
+    #expect(header.policy == trial.policy)
+    for policy in [Policy(), nil] {
+      let bus = VirtualBus(ZTEStick())
+      await bus.pause(.seconds(30))
+      let link = VirtualWebLink(bus)
+      var other = header
+      other.policy = policy
+      other.identity = nil
+      let journal = MemoryJournal([.planned(other)])
+      let report = await WebUpdater(
+        door: WebDoor(link: link, host: "192.168.0.1", address: "http://192.168.0.1"),
+        owner: TrialOwner(),
+        surroundings: Surroundings(
+          newJournal: { () throws(Trouble) in journal }, backups: .memory(), tool: "trial")
+      ).resume(file(), other, journal.records, journal: journal)
+      #expect(report.trouble?.code == "plan.experimental")
+      #expect(bus.body.uploads == 0)
+    }
+  }
+
+  @Test("Profiles whose form is a guess are written with the owner's leave only") func profiles()
+    async throws
+  {
+    let bus = VirtualBus(ZTEStick())
+    await bus.pause(.seconds(30))
+    let page = try await StickPages.find(VirtualWebLink(bus), host: "192.168.0.1").page
+    let saved = try await page.settings()
+    #expect(try await WebSettings.restore(saved, to: page, experimental: false) == [])
+    bus.withBody { $0.profiles[0]?.apn = "lost" }
+    do throws(Trouble) {
+      _ = try await WebSettings.restore(saved, to: page, experimental: false)
+      Issue.record("it was written")
+    } catch {
+      #expect(error.code == "plan.experimental" && error.facts == page.profileInferences)
+    }
+    #expect(bus.body.profiles[0]?.apn == "lost")
+    #expect(try await WebSettings.restore(saved, to: page, experimental: true) == [])
+    #expect(bus.body.profiles[0]?.apn == "internet")
+  }
+
+  @Test(
+    "The plan names the guess, or says that profiles are only compared", arguments: [true, false])
+  func named(experimental: Bool) async throws {
+    var options = ZTEStick.Options()
+    options.offered = Self.new
+    var trial = WebTrial(ZTEStick(options: options), .online)
+    trial.policy.experimental = experimental
+    let outcome = await trial.run()
+    #expect(outcome.first.verdict == .updated)
+    guard case .planned(let header)? = outcome.records.first else { return }
+    #expect(header.plan.stages.contains(.restoreSettings) == experimental)
+    #expect(header.plan.inferences.contains { $0.contains("APN_PROC_EX") } == experimental)
+    #expect(header.plan.warnings.contains { $0.contains("--experimental") } == !experimental)
+  }
+
+  @Test("A page that turns hostile in the middle ends the request in a trouble")
+  func hostile() async throws {
+    for malice in WebManners.Malice.allCases where malice != .none && malice != .script {
+      let bus = VirtualBus(ZTEStick())
+      await bus.pause(.seconds(30))
+      let page = try await StickPages.find(VirtualWebLink(bus), host: "192.168.0.1").page
+      bus.withBody { $0.options.manners.malice = malice }
+      let requests: [(String, () async throws(PageError) -> Void)] = [
+        ("settings", { () async throws(PageError) in _ = try await page.settings() }),
+        ("login", { () async throws(PageError) in try await page.login("x") }),
+        ("check", { () async throws(PageError) in _ = try await page.check() }),
+        ("loading", { () async throws(PageError) in _ = try await page.loading() }),
+        ("begin", { () async throws(PageError) in try await page.beginLoading() }),
+        ("restart", { () async throws(PageError) in try await page.restart() }),
+        ("obstacle", { () async throws(PageError) in _ = try await page.obstacle() }),
+      ]
+      for (name, request) in requests {
+        do throws(PageError) {
+          try await request()
+          Issue.record("\(malice.rawValue): \(name) was taken")
+        } catch { #expect(error.trouble.code.hasPrefix("web"), "\(malice.rawValue): \(name)") }
+      }
+      #expect(bus.body.uploads == 0 && bus.body.firmware == "BD_O2MF667V1.0.0B03")
+    }
+    let bus = VirtualBus(ZTEStick())
+    await bus.pause(.seconds(30))
+    bus.withBody { $0.profiles[0]?.name = "<script>x</script>" }
+    let page = try await StickPages.find(VirtualWebLink(bus), host: "192.168.0.1").page
+    await #expect(throws: PageError.strangeText(field: "APN_config0")) {
+      _ = try await page.settings()
+    }
+  }
 }

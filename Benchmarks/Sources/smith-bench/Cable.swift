@@ -43,6 +43,8 @@ enum Cable {
     case "ping": try show(ping(number << 20))
     case "qdl-sink": QDLSink(descriptor: 3).run()
     case "qdl": try show(await QDLSink.measure(number << 20))
+    case "streaming-sink": StreamingSink(descriptor: 3).run()
+    case "streaming": try show(await StreamingSink.measure(number << 20))
     case "flash": try show(await flash(number << 20))
     case "flash-thread":
       let result = try await withTaskExecutorPreference(PortThread()) {

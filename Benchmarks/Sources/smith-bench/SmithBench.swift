@@ -4,7 +4,7 @@ import SmithTrials
 
 /// Measures what the house promises; both sides of a ratio always run in turn, in one run.
 ///
-/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, sierra, usbip, updates, sticks,
+/// `smith-bench [--quick] [PART ...]` with the parts framing, cable, sierra, streaming, usbip, updates, sticks,
 /// program, peeling and library; all, if none is named.
 @main
 enum SmithBench {
@@ -25,6 +25,7 @@ enum SmithBench {
     if wants("framing") { add(framing(quick)) }
     if wants("cable") { add(try cable(quick)) }
     if wants("sierra") { add(try sierra(quick)) }
+    if wants("streaming") { add(try StreamingSink.rows(quick)) }
     if wants("usbip") {
       var rates: [Double] = []
       for _ in 0..<3 { rates.append(try await USBIPCable.run(mebibytes: quick ? 32 : 128)) }

@@ -78,7 +78,7 @@ struct Arguments {
 
   struct Usage: Error, CustomStringConvertible {
     var description: String {
-      "usage: smith-storm [--seed N] [--runs N] [--vendor huawei|sierra] [--explain]"
+      "usage: smith-storm [--seed N] [--runs N] [--vendor huawei|sierra|zte] [--explain]"
     }
   }
 }

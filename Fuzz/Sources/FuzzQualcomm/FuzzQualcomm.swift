@@ -2,6 +2,7 @@ import SmithBytes
 import SmithFormats
 import SmithLink
 import SmithProtocols
+import SmithVendors
 
 /// A stick that answers every request with the next piece of the input: framed behind FD, as it is
 /// otherwise; FE ends a piece.
@@ -36,7 +37,7 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   guard let choice = bytes.first else { return 0 }
   let rest = bytes.dropFirst()
   let file = SharedBytes([UInt8](rest))
-  switch choice % 12 {
+  switch choice % 18 {
   case 0: _ = try? MBNImage(reading: file)
   case 1: _ = try? ELFProgram(reading: file).hashHeader
   case 2:
@@ -51,7 +52,29 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   case 5: _ = try? MIBIB(searching: file, pageSize: 512, pagesPerBlock: 4)
   case 6: _ = try? GPT(reading: file)
   case 7: _ = try? RawProgram(reading: file)
-  default: play(choice % 12, QualcommPlayedStick(rest))
+  case 12:
+    let updater = HuaweiUpdater.read(file)
+    precondition(updater?.claims.firmware?.groups?.first ?? 11 == 11, "another family")
+  case 13:
+    let list = HuaweiPorts.list(String(decoding: rest, as: UTF8.self))
+    if let list, let command = HuaweiPorts.command(for: .list(list)) {
+      precondition(list.keepsATPort && command.text.utf8.count < 512, "a list without AT port")
+    }
+  case 14:
+    _ = try? QualcommPart.recognise(file)
+  case 15:
+    // FE ends a file; the first one is made a table, so that the others are looked at.
+    var files = rest.split(separator: 0xfe).prefix(40).enumerated().map { index, bytes in
+      (name: "\(index).mbn", bytes: SharedBytes([UInt8](bytes)))
+    }
+    let table = UserPartitionTable(partitions: [
+      UserPartition(name: "0:AMSS", size: 64, spare: 2),
+      UserPartition(name: "0:DSP1", size: nil, spare: 0),
+    ])
+    files.append((name: "p.mbn", bytes: SharedBytes(table.encoded())))
+    guard let image = try? NANDPackage.read(files) else { return 0 }
+    precondition(image.nand != nil && !image.segments.isEmpty, "an image without parts")
+  default: play(choice % 18, QualcommPlayedStick(rest))
   }
   return 0
 }
@@ -69,9 +92,18 @@ func play(_ choice: UInt8, _ stick: QualcommPlayedStick) {
     case 9:
       let session = StreamingSession(stick)
       _ = try? await session.hello()
+      try? await session.closeLeftOpen()
       try? await session.security()
       try? await session.write(.amss, size: 3000, next: { [UInt8](repeating: 7, count: $0) })
+      try? await session.write(
+        .dsp1, size: 30_000, window: 8, next: { [UInt8](repeating: 7, count: $0) })
     case 10: try? await SaharaSession(stick).upload { _ in image }
+    case 16:
+      _ = try? await QualcommEntry.openDiag(over: stick)
+      try? await QualcommEntry.enter(over: stick, ExperimentalConsent(how: "fuzz"))
+    case 17:
+      _ = try? await QualcommEntry.loader(over: stick)
+      try? await QualcommEntry.leave(over: stick)
     default:
       let session = FirehoseSession(stick, map: FirehoseMap(places: []))
       _ = try? await session.configure(.nand)

@@ -298,7 +298,8 @@ public final class BalongMonitor {
   /// Whether a monitor's text is that of a Qualcomm loader, which takes the same commands and
   /// other packages.
   public static func isQualcomm(_ monitor: String) -> Bool {
-    monitor.contains("OEMSBL")
+    // OEMSBL, QCSBL: secondary boot loaders; Balong's monitors have no such name.
+    monitor.contains("SBL")
   }
 
   private static func versionText(_ body: [UInt8]) -> String? {

@@ -65,9 +65,15 @@ public struct BalongProbe {
     try await link.send(HDLC.frame(BalongCommand.version))
     var frames = HDLCDecoder()
     var refused = false
+    var isQualcomm = false
     let state: BalongState? = try await listen { received, new in
       for case .body(let body) in frames.feed(new) {
         switch body.first {
+        // Boot code and loaders of Qualcomm chips use the same numbers, and say so.
+        case 0x0e: isQualcomm = true
+        case BalongCommand.versionReply
+        where isQualcomm || Self.monitorText(body).hasPrefix("PBL"):
+          return .silent
         case BalongCommand.versionReply: return .download(monitor: Self.monitorText(body))
         case 0x13: return .diag
         case 0x0c: return .normal  // our own bytes: an AT port with echo on
@@ -77,7 +83,7 @@ public struct BalongProbe {
       }
       return Self.isFinal(received) ? .normal : nil
     }
-    return state ?? (refused ? .download(monitor: "") : nil)
+    return state ?? (isQualcomm ? .silent : refused ? .download(monitor: "") : nil)
   }
 
   private func askDownloadVersion() async throws(LinkError) -> BalongState? {

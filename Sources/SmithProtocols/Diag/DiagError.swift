@@ -70,7 +70,8 @@ extension DiagError: TroubleConvertible {
     }
   }
 
-  static func meaning(_ code: UInt8) -> String {
+  /// An error frame's code in words.
+  public static func meaning(_ code: UInt8) -> String {
     switch code {
     case 0x13: "unknown command"
     case 0x14: "bad parameter"

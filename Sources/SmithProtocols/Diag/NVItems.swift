@@ -1,3 +1,5 @@
+public import SmithModel
+
 /// Names and classes of the modem's numbered settings (Docs/Protocols/diag.md section 4).
 public enum NVItems {
   /// The only items that a restore may write.
@@ -9,6 +11,17 @@ public enum NVItems {
   /// Whether an item holds identity, locks, calibration or factory state.
   public static func isForbidden(_ item: UInt16) -> Bool {
     forbidden.contains { $0.contains(item) }
+  }
+
+  /// The number of the item that tells this stick from all others.
+  public static let identity: UInt16 = 550
+
+  /// The identity number in the content of item 550; nil if it holds none.
+  public static func identity(in data: [UInt8]) -> IMEI? {
+    guard data.count >= 9, data[0] == 8, data[1] & 0x0f == 0x0a else { return nil }
+    let nibbles = [data[1] >> 4] + data[2...8].flatMap { [$0 & 0x0f, $0 >> 4] }
+    guard nibbles.allSatisfy({ $0 < 10 }) else { return nil }
+    return IMEI(nibbles.map { String($0) }.joined())
   }
 
   private static let names: [UInt16: String] = [

@@ -20,6 +20,11 @@ final class FramedLine {
     try await link.send(openingFlag ? frame : Array(frame.dropFirst()))
   }
 
+  /// Sends several frames in one piece.
+  func send(framed bytes: [UInt8]) async throws(LinkError) {
+    try await link.send(bytes)
+  }
+
   /// Forgets everything that arrived so far; waits until the line is quiet for `quiet`.
   ///
   /// A frame carries no number, so a late answer looks like the answer to the next request.

@@ -24,11 +24,11 @@ public struct StreamingHello: Equatable, Sendable {
 /// Order: ``hello()``, ``security(trusted:)``, ``accept(_:)``, any number of
 /// ``write(_:header:size:window:next:progress:)``, ``reset()``.
 public final class StreamingSession {
-  private let line: FramedLine
+  let line: FramedLine
   private let log: (String) -> Void
-  private var most = 1024
+  private(set) var most = 1024
   private var hisWindow = 1
-  private let tries = 3
+  let tries = 3
 
   /// Speaks over `link`; `log` gets the loader's own remarks.
   public init(_ link: any ByteLink, log: @escaping (String) -> Void = { _ in }) {
@@ -40,11 +40,16 @@ public final class StreamingSession {
   public func hello() async throws(StreamingError) -> StreamingHello {
     let request = [1] + Array("QCOM fast download protocol host".utf8) + [3, 3, 9]
     for attempt in 0..<20 {
-      guard
-        let reply = try await once(
+      let heard: [UInt8]?
+      do throws(StreamingError) {
+        heard = try await once(
           request, "hello", answer: 2, within: .milliseconds(500),
           quiet: attempt == 0 ? .zero : .milliseconds(50))
-      else { continue }
+      } catch .unexpected(_, let code) where code != 2 && code != 0x13 {
+        // An earlier run's answers may still be on their way.
+        continue
+      } catch { throw error }
+      guard let reply = heard else { continue }
       let hello = try Self.hello(reply)
       most = min(hello.mostData, 1024)
       hisWindow = max(1, hello.window)
@@ -76,10 +81,11 @@ public final class StreamingSession {
   ///
   /// A good close means "written", not "bootable". After any error the image is incomplete: write
   /// it again from its start. With `window` above 1 (experimental) pieces travel ahead of their
-  /// acknowledgements and nothing is repeated.
+  /// acknowledgements and nothing is repeated. `progress` hears of the first piece, of every
+  /// 32 KiB, and of the end.
   public func write(
     _ target: StreamingTarget, header: [UInt8] = [], size: Int, window: Int = 1,
-    next: (Int) -> [UInt8], progress: (Int) -> Void = { _ in }
+    next: (Int) -> [UInt8], progress: (Int) async -> Void = { _ in }
   ) async throws(StreamingError) {
     guard size > 0, size < 0xffff_0000 else { throw .badRequest("an image of \(size) bytes") }
     let step = "open image"
@@ -129,71 +135,6 @@ public final class StreamingSession {
     }
   }
 
-  private func stream(
-    _ size: Int, window: Int, next: (Int) -> [UInt8], progress: (Int) -> Void
-  ) async throws(StreamingError) {
-    var waiting: [(address: UInt32, end: Int, frame: [UInt8])] = []
-    var sent = 0
-    var acknowledged = 0
-    while acknowledged < size {
-      while sent < size, waiting.count < window {
-        let piece = try Self.piece(min(most, size - sent), at: sent, next)
-        var frame: [UInt8] = [7]
-        let address = UInt32(truncatingIfNeeded: sent)
-        frame.append(little: address)
-        frame += piece
-        sent += piece.count
-        waiting.append((address, sent, frame))
-        try await send(frame, "write")
-      }
-      guard let oldest = waiting.first else { return }
-      try await acknowledge(oldest.address, again: window == 1 ? oldest.frame : nil)
-      waiting.removeFirst()
-      acknowledged = oldest.end
-      progress(acknowledged)
-    }
-  }
-
-  /// Waits for the acknowledgement of one piece; `again` is sent anew when none comes.
-  private func acknowledge(_ address: UInt32, again frame: [UInt8]?) async throws(StreamingError) {
-    // Erase blocks are at least 128 KiB; at their borders the loader may be busy erasing.
-    let patience = Duration.seconds(address.isMultiple(of: 0x20000) ? 30 : 5)
-    var stale = 0
-    for attempt in 0..<tries {
-      if attempt > 0 {
-        guard let frame else { break }
-        try await settle("write", .milliseconds(50))
-        try await send(frame, "write")
-      }
-      let deadline = line.link.now + patience
-      while let reply = try await reply("write", answer: 8, until: deadline) {
-        guard reply.count >= 5 else { throw .unexpected(step: "write", code: reply[0]) }
-        let got = (1...4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32(reply[$1]) }
-        if got == address { return }
-        // The late answer to a piece that was sent twice is no answer to this one.
-        stale += 1
-        guard got < address, stale <= 5 else {
-          throw .wrongAddress(expected: address, got: got)
-        }
-      }
-    }
-    throw .silent(step: "write at \(address)")
-  }
-
-  private static func piece(_ count: Int, at offset: Int, _ next: (Int) -> [UInt8])
-    throws(StreamingError) -> [UInt8]
-  {
-    var piece: [UInt8] = []
-    while piece.count < count {
-      let more = next(count - piece.count)
-      guard !more.isEmpty, more.count <= count - piece.count else {
-        throw .sourceEnded(at: offset + piece.count)
-      }
-      piece += more
-    }
-    return piece
-  }
-
   private static func hello(_ body: [UInt8]) throws(StreamingError) -> StreamingHello {
     var reader = ByteReader(SharedBytes(body), at: 1)
     guard reader.take(32)?.bytes() == Array("QCOM fast download protocol targ".utf8),
@@ -228,7 +169,7 @@ extension StreamingSession {
     throw .silent(step: step)
   }
 
-  private func once(
+  func once(
     _ body: [UInt8], _ step: String, answer: UInt8, within limit: Duration, quiet: Duration
   ) async throws(StreamingError) -> [UInt8]? {
     try await settle(step, quiet)
@@ -237,7 +178,7 @@ extension StreamingSession {
   }
 
   /// The next reply; logs are passed on, errors thrown.
-  private func reply(_ step: String, answer: UInt8, until deadline: Duration)
+  func reply(_ step: String, answer: UInt8, until deadline: Duration)
     async throws(StreamingError) -> [UInt8]?
   {
     for _ in 0..<256 {
@@ -265,7 +206,7 @@ extension StreamingSession {
       step: step, code: code, text: String(printable: Array(body.dropFirst(5).prefix(200))))
   }
 
-  private func send(_ body: [UInt8], _ step: String) async throws(StreamingError) {
+  func send(_ body: [UInt8], _ step: String) async throws(StreamingError) {
     do throws(LinkError) {
       try await line.send(body)
     } catch {
@@ -273,7 +214,7 @@ extension StreamingSession {
     }
   }
 
-  private func settle(_ step: String, _ quiet: Duration) async throws(StreamingError) {
+  func settle(_ step: String, _ quiet: Duration) async throws(StreamingError) {
     do throws(LinkError) {
       try await line.settle(quiet)
     } catch {

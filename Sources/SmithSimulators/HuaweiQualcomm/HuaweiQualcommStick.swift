@@ -1,6 +1,6 @@
 import SmithBytes
 public import SmithLink
-import SmithModel
+public import SmithModel
 
 /// A simulated Huawei stick of the Qualcomm era (Docs/Protocols/huawei-qualcomm.md): AT commands,
 /// DIAG beside them or in their place, and the boot loader that DIAG leads to.
@@ -25,8 +25,34 @@ public struct HuaweiQualcommStick: StickBody {
     public var singlePort = false
     /// Whether AT$QCDMG is known.
     public var knowsQCDMG = true
+    /// Whether AT^DISLOG=255 is known.
+    public var knowsDISLOG = true
+    /// Whether 3A leads into the loader; DIAG refuses it if not.
+    public var entersLoader = true
+    /// Whether it echoes 3A and stays all the same.
+    public var staysAfterEntry = false
+    /// Whether its loader restarts it when it is asked to (0A).
+    public var loaderKnowsReset = true
     /// What its loader calls itself.
     public var loader = "M62xx-OEMSBL"
+    /// Product in its loader's 45 answer; the beginning of the model name if nil.
+    public var loaderProduct: String?
+    /// What follows an unknown command.
+    public var refusal = "COMMAND NOT SUPPORT"
+    /// Whether it reports ^BOOT until it hears AT^HS.
+    public var reportsBoot = false
+    /// A line that comes before the echo of each command, as some units send ^SRVST.
+    public var reportBeforeEcho: String?
+    /// Port composition as AT^U2DIAG tells it; nil if the command is not known.
+    public var composition: Int? = 255
+    /// Port list as AT^SETPORT tells it; nil if the command is not known.
+    public var portList: String?
+    /// Whether it takes no new port composition.
+    public var refusesPorts = false
+    /// Answer to AT^GETPORTMODE; nil if the command is not known.
+    public var portMode: String? = "^GETPORTMODE:TYPE:WCDMA:Qualcomm,MDM:0,DIAG:1,PCUI:2"
+    /// USB id.
+    public var id = USBID(0x12d1, 0x1001)
     /// Identity number.
     public var imei = "004999010640000"
     /// Time from leaving the bus to coming back.
@@ -39,6 +65,24 @@ public struct HuaweiQualcommStick: StickBody {
   /// Which program runs.
   public enum Mode: Equatable, Sendable { case off, normal, loader }
 
+  /// What outlives the power.
+  public struct Storage: Equatable, Sendable, Codable {
+    /// Lock status as AT^CARDLOCK? tells it.
+    public var lockStatus: Int
+    /// Tries that are left.
+    public var lockTries: Int
+    /// Whether an item was begun in the loader: its firmware is gone.
+    public var isBegun = false
+    /// Port composition; nil if AT^U2DIAG is not known.
+    public var composition: Int?
+    /// Port list; nil if AT^SETPORT is not known.
+    public var portList: String?
+    /// Numbered settings that DIAG told and took.
+    public var items: [UInt16: [UInt8]]
+    /// Access point of profile 1.
+    public var apn = "internet"
+  }
+
   /// Model as AT+CGMM prints it.
   public let model: String
   /// Version of its firmware.
@@ -50,20 +94,40 @@ public struct HuaweiQualcommStick: StickBody {
   /// Which program runs now.
   public private(set) var mode = Mode.off
   /// What nobody should have asked.
-  public private(set) var complaints: [String] = []
+  public var complaints: [String] = []
   /// Whether an item was begun in the loader: its firmware is gone.
   public private(set) var isBegun = false
   /// Lock status and tries, as its storage has them.
   public var lockState: (status: Int, tries: Int) { (lock.status, lock.tries) }
+  /// What outlives the power, for those who keep it.
+  public var storage: Storage {
+    get {
+      Storage(
+        lockStatus: lock.status, lockTries: lock.tries, isBegun: isBegun,
+        composition: composition, portList: portList, items: diag.items, apn: apn)
+    }
+    set {
+      (lock.status, lock.tries) = (newValue.lockStatus, newValue.lockTries)
+      (isBegun, composition) = (newValue.isBegun, newValue.composition)
+      (portList, diag.items, apn) = (newValue.portList, newValue.items, newValue.apn)
+    }
+  }
 
-  private var lock: SimulatedLock
+  var lock: SimulatedLock
+  var echo = true
+  var composition: Int?
+  var portList: String?
+  var apn = "internet"
+  var isDiag: Set<Int> = []
+  var text: [Int: [UInt8]] = [:]
+  /// When the next ^BOOT report is due; nil once the host shook hands.
+  var bootReport: Duration?
   private var diag: QualcommSimDiag
   private var generation = 0
+  /// What the ports are in this life: a new composition shows at the next plug.
+  private var shown: Int?
   private var turn: (at: Duration, to: Mode)?
   private var leaves: (at: Duration, to: Mode)?
-  private var echo = true
-  private var text: [Int: [UInt8]] = [:]
-  private var isDiag: Set<Int> = []
   private var frames: [Int: HDLCDecoder] = [:]
 
   /// A stick that is not plugged in yet.
@@ -75,6 +139,8 @@ public struct HuaweiQualcommStick: StickBody {
     self.firmware = firmware
     self.hardware = hardware
     self.options = options
+    composition = options.composition
+    portList = options.portList
     lock = SimulatedLock(
       status: !options.locked ? 2 : 1, tries: options.tries, isOpenForNow: false,
       right: options.unlockCode, opensForNow: options.unlocksUntilPowerOff,
@@ -103,27 +169,35 @@ public struct HuaweiQualcommStick: StickBody {
 
   /// What the computer sees now.
   public var face: StickFace? {
-    let id = USBID(0x12d1, 0x1001)
-    return switch mode {
-    case .off: nil
+    switch mode {
+    case .off: return nil
     case .normal:
-      StickFace(
-        generation: generation, id: id, ports: options.singlePort ? [.at] : [.modem, .diag, .at])
-    case .loader: StickFace(generation: generation, id: id, ports: [.download])
+      // A composition of 0 is the modem port alone.
+      let all: [PortRole] = shown == 0 ? [.modem] : [.modem, .diag, .at]
+      return StickFace(
+        generation: generation, id: options.id, ports: options.singlePort ? [.at] : all)
+    case .loader:
+      return StickFace(generation: generation, id: options.id, ports: [.download])
     }
   }
 
   /// The next moment at which something happens by itself.
-  public var nextDue: Duration? { [turn?.at, leaves?.at].compactMap { $0 }.min() }
+  public var nextDue: Duration? { [turn?.at, leaves?.at, bootReport].compactMap { $0 }.min() }
 
   /// Performs what falls due.
   public mutating func advance(to now: Duration) -> [Emission] {
     if let leaving = leaves, leaving.at <= now {
-      become(.off)
+      become(.off, now)
       turn = (leaving.at + options.returnDelay, leaving.to)
     }
-    if let turning = turn, turning.at <= now { become(turning.to) }
-    return []
+    if let turning = turn, turning.at <= now { become(turning.to, now) }
+    guard let due = bootReport, due <= now, let port = face?.ports.firstIndex(of: .at) else {
+      return []
+    }
+    bootReport = due + .seconds(2)
+    return isDiag.contains(port)
+      ? []
+      : [Emission(port: port, bytes: [UInt8]("\r\n^BOOT:37673864,0,0,0,77\r\n".utf8), at: due)]
   }
 
   /// Gives it power.
@@ -133,11 +207,11 @@ public struct HuaweiQualcommStick: StickBody {
 
   /// Takes the power away, and with it what was unlocked in memory only.
   public mutating func unplug(at now: Duration) {
-    become(.off)
+    become(.off, now)
     lock.isOpenForNow = false
   }
 
-  private mutating func become(_ next: Mode) {
+  private mutating func become(_ next: Mode, _ now: Duration) {
     mode = next
     turn = nil
     leaves = nil
@@ -145,18 +219,20 @@ public struct HuaweiQualcommStick: StickBody {
     text = [:]
     isDiag = []
     frames = [:]
+    shown = composition
+    bootReport = next == .normal && options.reportsBoot ? now + .seconds(2) : nil
     lock.isOpenForNow = lock.isOpenForNow && next == .normal
     if next != .off { generation += 1 }
   }
 
   /// Takes bytes.
   public mutating func receive(_ bytes: [UInt8], on port: Int, at now: Duration) -> [Emission] {
-    _ = advance(to: now)
-    guard let face, face.ports.indices.contains(port), leaves == nil else { return [] }
+    let due = advance(to: now)
+    guard let face, face.ports.indices.contains(port), leaves == nil else { return due }
     if mode == .loader || face.ports[port] == .diag || isDiag.contains(port) {
-      return framed(bytes, port, now)
+      return due + framed(bytes, port, now)
     }
-    return typed(bytes, port, now)
+    return due + typed(bytes, port, now)
   }
 
   // MARK: Frames
@@ -183,6 +259,8 @@ public struct HuaweiQualcommStick: StickBody {
       return body + padded(firmware, 31) + padded(hardware, 32)
     case [0xfa, 0x13, 0, 0]: return body
     case [0xfb]: return [0xfb, 0]
+    case [0x3a] where !options.entersLoader: return [0x13, 0x3a]
+    case [0x3a] where options.staysAfterEntry: return [0x3a]
     default: break
     }
     let (reply, action) = diag.answer(body)
@@ -201,16 +279,17 @@ public struct HuaweiQualcommStick: StickBody {
     case 0x0c where body.count == 1:
       return [0x0d, UInt8(options.loader.utf8.count)] + Array(options.loader.utf8)
     case 0x3a where body.count == 1: return [0x3a]
-    case 0x45 where body.count == 1: return [0x45] + padded("HUAWEI \(model.prefix(4))", 21)
+    case 0x45 where body.count == 1:
+      return [0x45] + padded("HUAWEI \(options.loaderProduct ?? String(model.prefix(4)))", 20)
     case 0x41 where body.count == 12:
       complaints.append("an item was begun")
       isBegun = true
       return [0x02]
-    case 0x0a where body.count == 1:
+    case 0x0a where body.count == 1 && options.loaderKnowsReset:
       leaves = (now + .seconds(1), isBegun ? .loader : .normal)
       return [0x02]
     default:
-      complaints.append("loader command \(body[0])")
+      if body != [0x0a] { complaints.append("loader command \(body[0])") }
       return [0x03, 0, 0x06]
     }
   }
@@ -218,78 +297,5 @@ public struct HuaweiQualcommStick: StickBody {
   private func padded(_ text: String, _ width: Int) -> [UInt8] {
     let bytes = Array(text.utf8.prefix(width))
     return bytes + [UInt8](repeating: 0, count: width - bytes.count)
-  }
-
-  // MARK: AT
-
-  private mutating func typed(_ bytes: [UInt8], _ port: Int, _ now: Duration) -> [Emission] {
-    var reply: [UInt8] = []
-    for byte in bytes {
-      if echo { reply.append(byte) }
-      if byte != 0x0d {
-        if byte != 0x0a, text[port, default: []].count < 512 {
-          text[port, default: []].append(byte)
-        }
-        continue
-      }
-      let line = String(decoding: text[port] ?? [], as: UTF8.self).uppercased()
-      text[port] = []
-      if !line.isEmpty { reply += Array(answer(line, port).utf8) }
-      if isDiag.contains(port) { break }
-    }
-    return reply.isEmpty ? [] : [Emission(port: port, bytes: reply, at: now)]
-  }
-
-  private mutating func answer(_ line: String, _ port: Int) -> String {
-    let fine = "\r\nOK\r\n"
-    func code(_ number: Int?) -> String { number.map { "\r\n+CME ERROR: \($0)\r\n" } ?? fine }
-    switch line {
-    case "AT": return fine
-    case "ATE0", "ATE1":
-      echo = line == "ATE1"
-      return fine
-    case "AT$QCDMG" where options.knowsQCDMG:
-      isDiag.insert(port)
-      return fine
-    case "AT^DISLOG=255":
-      isDiag.insert(port)
-      return fine
-    default: break
-    }
-    if line.hasPrefix("AT^CARDLOCK=") { return code(lock.enter(line.dropFirst(12))) }
-    if line.hasPrefix("AT^CARDUNLOCK=") {
-      return code(lock.reset(Substring(line.dropFirst(14).lowercased())))
-    }
-    guard let lines = information(line) else {
-      if line.contains("NVWR") || line.contains("CIMEI") { complaints.append(line) }
-      return "\r\nCOMMAND NOT SUPPORT\r\n"
-    }
-    return "\r\n" + lines.joined(separator: "\r\n") + "\r\n" + fine
-  }
-
-  private func information(_ line: String) -> [String]? {
-    let board = hardware.prefix { $0 != " " }
-    switch line {
-    case "ATI":
-      return [
-        "Manufacturer: huawei", "Model: \(model)", "Revision: \(firmware)",
-        "IMEI: \(options.imei)", "+GCAP: +CGSM,+DS,+ES",
-      ]
-    case "AT+CGMI": return ["huawei"]
-    case "AT+CGMM": return [model]
-    case "AT+CGMR": return [firmware]
-    case "AT+CGSN": return options.imei.isEmpty ? nil : [options.imei]
-    case "AT^HWVER": return ["^HWVER:\"\(board.drop { $0 != "C" })\""]
-    case "AT^CARDLOCK?": return ["^CARDLOCK: \(lock.shown),\(lock.tries),0"]
-    case "AT+CPIN?": return ["+CPIN: READY"]
-    case "AT+CREG?": return ["+CREG: 0,1"]
-    case "AT+CSQ": return ["+CSQ: 24,99"]
-    case "AT+COPS?": return ["+COPS: 0,0,\"Simtel\",2"]
-    case "AT^SYSINFO": return ["^SYSINFO:2,3,0,5,1,,4"]
-    case "AT^CVOICE?": return ["^CVOICE:0,8000,16,20"]
-    case "AT^GETPORTMODE": return ["^GETPORTMODE:TYPE:WCDMA:Qualcomm,MDM:0,DIAG:1,PCUI:2"]
-    case "AT+CGDCONT?": return ["+CGDCONT: 1,\"IP\",\"internet\",\"0.0.0.0\",0,0"]
-    default: return nil
-    }
   }
 }

@@ -42,26 +42,30 @@ public struct QualcommBody: StickBody {
 
   /// A stick with a whole firmware of that version.
   public init(
-    version: String, identity: [UInt8] = [8, 0x3a, 0x21, 0x43, 0x65, 0x87, 9, 0x21, 0x43]
+    version: String, identity: [UInt8] = [8, 0x3a, 0x21, 0x43, 0x65, 0x87, 9, 0x21, 0x43],
+    layout: [QualcommSimNAND.Partition] = QualcommBody.layout, chip: UInt16 = 0x04e0
   ) {
-    flash = QualcommSimNAND(partitions: Self.layout)
+    flash = QualcommSimNAND(partitions: layout)
     for (name, id) in Self.bootChain {
       flash.load(name, QualcommSimImage.make(id: id, version: version, size: 9000))
     }
     flash.load("0:EFS2", Array("calibration".utf8))
     let identity = identity + [UInt8](repeating: 0, count: max(0, 128 - identity.count))
     diag = QualcommSimDiag(
-      model: "MF667", build: version, chip: 0x04e0,
+      model: "MF667", build: version, chip: chip,
       items: [550: identity, 10: [UInt8](repeating: 4, count: 128)],
       files: ["/config": Array(version.utf8), "/nv/numbers/1": [1, 2, 3]])
   }
 
   /// The version that boots from flash; nil if the boot chain is broken.
   public var bootsVersion: String? {
-    let versions = Self.bootChain.map {
-      QualcommSimImage.version(of: flash.content($0.name), id: $0.id)
-    }
+    let versions = bootVersions
     return versions.contains(nil) ? nil : versions[2]
+  }
+
+  /// The version of every part of the boot chain; nil for a part that is not whole.
+  public var bootVersions: [String?] {
+    Self.bootChain.map { QualcommSimImage.version(of: flash.content($0.name), id: $0.id) }
   }
 
   /// One numbered setting, as its flash holds it.
@@ -134,7 +138,7 @@ public struct QualcommBody: StickBody {
     decoder.reset()
     download = QualcommSimDLOAD()
     loader = QualcommSimLoader()
-    if let version = bootsVersion { diag.build = version }
+    if next == .application, let version = bootsVersion { diag.build = version }
   }
 
   private mutating func answer(_ frame: HDLCDecoder.Frame, _ port: Int, _ now: Duration)

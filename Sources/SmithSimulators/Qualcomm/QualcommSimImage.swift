@@ -2,12 +2,13 @@
 /// code, and a checksum at the end in the place of a signature, so that a half-written image is
 /// told from a whole one (Docs/Protocols/mbn.md section 1).
 public enum QualcommSimImage {
-  /// One image of `size` bytes of code.
+  /// One image of `size` bytes of code, with further texts behind the version.
   public static func make(
-    id: UInt32, version: String, size: Int, address: UInt32 = 0x0080_0000
+    id: UInt32, version: String, size: Int, address: UInt32 = 0x0080_0000, texts: [String] = []
   ) -> [UInt8] {
     var code = [UInt8](version.utf8.prefix(31))
     code += [UInt8](repeating: 0, count: 32 - code.count)
+    for text in texts { code += Array(text.utf8) + [0] }
     var seed = id &* 2_654_435_761 ^ 0x5bd1_e995
     while code.count < max(size, 64) - 4 {
       seed = seed &* 1_664_525 &+ 1_013_904_223

@@ -58,7 +58,6 @@ struct QualcommSimLoader: Sendable {
     greeted = true
     secured = false
     tabled = false
-    image = nil
     let name = Array("SIMNAND 2K".utf8)
     var reply = [2] + Array("QCOM fast download protocol targ".utf8) + [3, 2]
     reply += QualcommSimImage.word(1024) + QualcommSimImage.word(0)
@@ -87,23 +86,31 @@ struct QualcommSimLoader: Sendable {
     }
     let theirs = Array(body[2...])
     guard theirs.starts(with: [0x9a, 0x1b, 0x7d, 0xaa]) else { return [[0x1a, 2]] }
-    guard theirs == Self.table(of: flash) else { return [[0x1a, 1]] }
+    guard Self.describes(theirs, flash) else { return [[0x1a, 1]] }
     tabled = true
     return [[0x1a, 0]]
   }
 
-  /// The user table that describes this flash: all sizes in blocks, the last takes the rest.
-  static func table(of flash: QualcommSimNAND) -> [UInt8] {
-    var bytes: [UInt8] = [0x9a, 0x1b, 0x7d, 0xaa, 0xbc, 0x48, 0x7d, 0x1f, 3, 0, 0, 0]
-    bytes += QualcommSimImage.word(UInt32(flash.partitions.count))
+  /// Whether a user table comes to the partitions of this flash: sizes and reserves are rounded
+  /// up to blocks each for itself, unless they count blocks; the last may take the rest.
+  static func describes(_ table: [UInt8], _ flash: QualcommSimNAND) -> Bool {
+    let count = Int(QualcommSimImage.number(table, 12))
+    guard count == flash.partitions.count, table.count >= 16 + 28 * count else { return false }
+    var start = 0
     for (index, partition) in flash.partitions.enumerated() {
-      let name = Array(partition.name.utf8.prefix(16))
-      let isLast = index == flash.partitions.count - 1
-      bytes += name + [UInt8](repeating: 0, count: 16 - name.count)
-      bytes += isLast ? [255, 255, 255, 255] : QualcommSimImage.word(UInt32(partition.blocks))
-      bytes += [0, 0, 0, 0, 255, 255, 255, 254]
+      let entry = Array(table[(16 + 28 * index)..<(44 + 28 * index)])
+      let name = String(decoding: entry[0..<16].prefix { $0 != 0 }, as: UTF8.self)
+      let size = Int(QualcommSimImage.number(entry, 16))
+      let spare = Int(entry[20]) | Int(entry[21]) << 8
+      let kib = QualcommSimNAND.blockSize / 1024
+      let blocks =
+        entry[27] == 0xfe ? size + spare : (size + kib - 1) / kib + (spare + kib - 1) / kib
+      guard name == partition.name, start == partition.start else { return false }
+      if size == 0xffff_ffff { return index == count - 1 }
+      guard blocks == partition.blocks else { return false }
+      start += blocks
     }
-    return bytes
+    return true
   }
 
   private mutating func open(

@@ -33,7 +33,10 @@ public struct QualcommSimNAND: Sendable {
   public let partitions: [Partition]
   /// Number of page programs that hit a page that was not erased.
   public private(set) var overwrites = 0
-  private var pages: [Int: [UInt8]] = [:]
+  /// Counts what was erased or programmed.
+  public private(set) var changes = 0
+  /// Written pages by erase block and place in it.
+  private var blocks: [Int: [Int: [UInt8]]] = [:]
   private var queue: [(start: Duration, end: Duration, work: Work)] = []
 
   /// Flash with nothing in it.
@@ -86,28 +89,39 @@ public struct QualcommSimNAND: Sendable {
   /// What a partition holds up to its last written page.
   public func content(_ name: String) -> [UInt8] {
     guard let partition = partition(name) else { return [] }
-    let first = partition.start * Self.pagesPerBlock
-    let range = first..<(first + partition.blocks * Self.pagesPerBlock)
-    guard let last = pages.keys.filter({ range.contains($0) }).max() else { return [] }
-    return (first...last).flatMap { pages[$0] ?? [UInt8](repeating: 0xff, count: Self.pageSize) }
+    var content: [UInt8] = []
+    for block in 0..<partition.blocks {
+      guard let written = blocks[partition.start + block], !written.isEmpty else { continue }
+      // Everything before the last written page counts; what is not written reads as FF.
+      let start = block * Self.blockSize
+      content += [UInt8](repeating: 0xff, count: start - content.count)
+      for page in 0...(written.keys.max() ?? 0) {
+        content += written[page] ?? [UInt8](repeating: 0xff, count: Self.pageSize)
+      }
+    }
+    return content
   }
 
   func partition(_ name: String) -> Partition? { partitions.first { $0.name == name } }
 
   private mutating func perform(_ work: Work, half: Bool) {
+    changes += 1
     switch work {
     case .erase(let block):
-      let first = block * Self.pagesPerBlock
-      for page in first..<(first + (half ? Self.pagesPerBlock / 2 : Self.pagesPerBlock)) {
-        pages[page] = nil
+      guard half else {
+        blocks[block] = nil
+        return
       }
+      for page in 0..<(Self.pagesPerBlock / 2) { blocks[block]?[page] = nil }
     case .program(let page, let bytes):
-      let old = pages[page] ?? [UInt8](repeating: 0xff, count: Self.pageSize)
-      if pages[page] != nil { overwrites += 1 }
+      let (block, place) = page.quotientAndRemainder(dividingBy: Self.pagesPerBlock)
+      let present = blocks[block]?[place]
+      if present != nil { overwrites += 1 }
+      let old = present ?? [UInt8](repeating: 0xff, count: Self.pageSize)
       let kept = half ? bytes.count / 2 : bytes.count
-      pages[page] = old.enumerated().map {
-        $0.offset < kept ? $0.element & bytes[$0.offset] : $0.element
-      }
+      var new = old
+      for index in 0..<min(kept, new.count) { new[index] &= bytes[index] }
+      blocks[block, default: [:]][place] = new
     }
   }
 }

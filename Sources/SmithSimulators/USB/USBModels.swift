@@ -75,6 +75,31 @@ extension StickFace {
   }
 }
 
+extension HuaweiQualcommStick: USBDescribed {
+  /// Descriptors of the present face: every interface FF/FF/FF, in the classic order; the loader's
+  /// id is not known, so it keeps the firmware's [D].
+  public var usbDescription: USBDescription? {
+    face?.vendorDescription(manufacturer: "HUAWEI Technologies", product: "HUAWEI Mobile")
+  }
+
+  /// The disc with the dashboard.
+  public var usbDisc: USBDiscFace? {
+    guard mode == .normal else { return nil }
+    let id: UInt16 =
+      switch options.id.product {
+      case 0x1003: 0x1003
+      case 0x1444: 0x1449
+      default: 0x1446
+      }
+    return USBDiscFace(
+      description: USBDescription(
+        USBID(0x12d1, id), manufacturer: "HUAWEI Technologies", product: "HUAWEI Mobile"),
+      vendor: "HUAWEI", model: "Mass Storage",
+      image: DiscImage.mobilePartner(label: "MOBILE_PARTNER"),
+      triggers: [id == 0x1003 ? .feature : .huawei, .eject])
+  }
+}
+
 extension QualcommBody: USBDescribed {
   /// Descriptors of the present face.
   public var usbDescription: USBDescription? {

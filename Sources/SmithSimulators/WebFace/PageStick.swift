@@ -38,6 +38,8 @@ struct PageBody: Sendable, Equatable {
   var loadTime = Duration.seconds(30)
   /// Whether an installation that was cut leaves nothing that starts.
   var diesWhenCut = false
+  /// Whether an installation came to its end.
+  var hasInstalled = false
   /// A stick that does not start any more.
   var isDead = false
 
@@ -58,6 +60,7 @@ struct PageBody: Sendable, Equatable {
         begin(at: due)
       } else if let installation, installation.until == due {
         version = installation.version
+        hasInstalled = true
         self.installation = nil
         taken = nil
         online.version = nil

@@ -68,7 +68,7 @@ extension ZTEStick {
     case "RD": return options.newLogin ? "FFEEDDCCBBAA99887766554433221100" : ""
     case "loginfo": return session == nil ? "" : "ok"
     case "psw_fail_num_str": return "\(max(0, 5 - wrongPasswords))"
-    case "upgrade_result": return ""
+    case "upgrade_result": return body.hasInstalled && options.tellsResult ? "success" : ""
     case "new_version_state":
       guard let since = body.online.checkedAt else { return "idle" }
       guard now - since >= .seconds(6) else { return "version_checking" }

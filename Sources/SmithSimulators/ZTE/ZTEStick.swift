@@ -1,3 +1,4 @@
+import SmithBytes
 public import SmithLink
 import SmithModel
 
@@ -27,8 +28,12 @@ public struct ZTEStick: WebBody {
     public var diesWhenCut = false
     /// Tries of the operator's lock that are left.
     public var lockTries = 5
+    /// Whether the page says how an update over the air ended.
+    public var tellsResult = true
     /// Whether the operator's lock is closed.
     public var locked = false
+    /// The code that opens it; nil if none does.
+    public var unlockCode: String?
 
     /// The usual.
     public init() {}
@@ -65,6 +70,10 @@ public struct ZTEStick: WebBody {
   public internal(set) var hasAutorun = true
   /// How many files were taken.
   public internal(set) var uploads = 0
+  /// How many lock codes were entered.
+  public private(set) var codes = 0
+  /// Whether the radio is on.
+  public var isOnline: Bool { online }
 
   var body: PageBody
   var at: [SimAT] = [SimAT(), SimAT()]
@@ -75,8 +84,18 @@ public struct ZTEStick: WebBody {
   /// The composition that is shown: switches take effect when the stick is plugged in again.
   var showsService = false
 
+  var diag: QualcommSimDiag
+  var frames = HDLCDecoder(limit: 8192)
+
   /// A stick that is not plugged in yet.
   public init(firmware: String = "BD_O2MF667V1.0.0B03", options: Options = Options()) {
+    diag = QualcommSimDiag(
+      model: "MF667", build: firmware, chip: 0x04e0,
+      items: [
+        550: Self.identityItem(imei), 10: [UInt8](repeating: 4, count: 128),
+        441: [UInt8](repeating: 1, count: 128),
+      ],
+      files: ["/config": Array(firmware.utf8), "/AUTORUN.FLG": [], "/nv/item_files/a": [1, 2]])
     self.options = options
     body = PageBody(version: firmware)
     body.diesWhenCut = options.diesWhenCut
@@ -110,6 +129,7 @@ public struct ZTEStick: WebBody {
     if body.generation != before {
       showsService = isService
       at = [SimAT(), SimAT()]
+      frames.reset()
       session = nil
     }
     return []
@@ -129,10 +149,7 @@ public struct ZTEStick: WebBody {
   public mutating func receive(_ bytes: [UInt8], on port: Int, at now: Duration) -> [Emission] {
     _ = advance(to: now)
     guard let face, face.ports.indices.contains(port) else { return [] }
-    guard port > 0 else {
-      complaints.append("AT or unknown bytes on the diagnostic port")
-      return []
-    }
+    guard port > 0 else { return receiveDiag(bytes, at: now) }
     var lines = at[port - 1]
     var stick = self
     let sent = lines.take(bytes, port: port, at: now) { stick.run($0) }
@@ -141,7 +158,7 @@ public struct ZTEStick: WebBody {
     return sent
   }
 
-  private mutating func run(_ text: String) -> (lines: [String]?, silent: Bool) {
+  mutating func run(_ text: String) -> (lines: [String]?, silent: Bool) {
     let command = text.uppercased()
     let lines: [String]?
     switch command {
@@ -154,7 +171,11 @@ public struct ZTEStick: WebBody {
     case "AT+CGMM": lines = ["MF667"]
     case "AT+CGMR": lines = [firmware]
     case "AT+CGSN": lines = [imei]
-    case "AT+CPIN?": lines = ["+ZUSIMR:2", options.locked ? "+CPIN: PH-NET PIN" : "+CPIN: READY"]
+    case "AT+CPIN?":
+      let wanted = options.lockTries > 0 ? "PH-NET PIN" : "PH-NET PUK"
+      lines = ["+ZUSIMR:2", "+CPIN: \(options.locked ? wanted : "READY")"]
+    case "AT+CLCK=\"PN\",2": lines = ["+CLCK: \(options.locked ? 1 : 0)"]
+    case "AT+ZPAS?": lines = ["+ZPAS: \"3G\",\"CS_PS\""]
     case "AT+CSQ": lines = ["+CSQ: 17,99"]
     case "AT+CREG?": lines = ["+CREG: 0,1"]
     case "AT+COPS?": lines = ["+COPS: 0,0,\"Simulated\",2"]
@@ -199,9 +220,24 @@ public struct ZTEStick: WebBody {
       guard fields.count >= 3, let place = Int(fields[0]), place > 0 else { return (nil, false) }
       profiles[place - 1] = Profile(name: fields[2], apn: fields[2])
       return ([], false)
-    default:
-      if command.contains("ZNCK=") { complaints.append("a lock code was written") }
-      return (nil, false)
+    case _ where command.hasPrefix("AT+ZNCK="):
+      return (enter(command.dropFirst(8).filter { $0 != "\"" }), false)
+    case "AT+CFUN=1":
+      online = true
+      return ([], false)
+    default: return (nil, false)
     }
+  }
+
+  /// A lock code: a wrong one costs a try for good, a right one leaves the radio off.
+  private mutating func enter(_ code: String) -> [String]? {
+    codes += 1
+    guard options.locked, options.lockTries > 0, code == options.unlockCode else {
+      if options.locked { options.lockTries = max(0, options.lockTries - 1) }
+      return nil
+    }
+    options.locked = false
+    online = false
+    return []
   }
 }

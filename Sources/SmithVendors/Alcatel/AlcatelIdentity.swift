@@ -24,39 +24,7 @@ public enum AlcatelIdentity {
   public static func complete(_ first: DeviceReport, over session: ATSession)
     async throws(ATError) -> DeviceReport
   {
-    let asker = Asker(session)
-    var report = first
-    if let answer = try await asker.ask("AT+GMR"), let revision = revision(answer) {
-      report.firmware = report.firmware ?? FirmwareVersion(revision)
-    }
-    if report.imei == nil, let answer = try await asker.ask("AT+CGSN") {
-      report.imei = HuaweiAnswers.imei(answer)
-    }
-    if let answer = try await asker.ask("AT+CPIN?") {
-      report.simState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
-    if report.simState == "PH-NET PIN" { report.simLock = .init(status: .codeNeeded) }
-    if report.simState == "PH-NET PUK" { report.simLock = .init(status: .blocked) }
-    if let answer = try await asker.ask("AT+CSQ") { report.signal = HuaweiAnswers.signal(answer) }
-    if let answer = try await asker.ask("AT+CREG?") {
-      report.registration = HuaweiAnswers.registration(answer)
-    }
-    if let answer = try await asker.ask("AT+COPS?") {
-      report.network = HuaweiAnswers.network(answer)
-    }
-    if let revision = report.firmware?.text, let kind = kind(revision: revision) {
-      report.worldEvidence = [
-        kind == .serial
-          ? "the revision begins with L: X200 and its relatives"
-          : "the revision begins with C: X060S and its relatives, of another maker"
-      ]
-    }
-    GenericIdentity.noteLostIdentity(&report)
-    if asker.gaveUp {
-      report.evidence = report.evidence ?? "the port stopped answering; questions were left out"
-    }
-    report.answers = first.answers + asker.answers
-    return report
+    try await SerialStick.complete(first, over: session, AlcatelDialect())
   }
 
   /// The revision of `AT+GMR L1234`, with the echo in front or without.
@@ -75,38 +43,14 @@ public enum AlcatelIdentity {
 public enum AlcatelSettings {
   /// Profiles, network mode, PIN state; what the stick refuses stays nil.
   public static func read(over session: ATSession) async throws(ATError) -> DeviceSettings {
-    let asker = Asker(session)
-    var settings = DeviceSettings()
-    if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = PacketProfiles.read(answer)
-    }
-    if let answer = try await asker.ask("AT+SYSSEL?"), let mode = mode(answer) {
-      settings.network = .init(command: "SYSSEL", value: "\(mode)")
-    }
-    if let answer = try await asker.ask("AT+CPIN?") {
-      settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
-    return settings
+    try await SerialStick.settings(over: session, AlcatelDialect())
   }
 
   /// Writes back what differs now; profiles that the backup does not know stay.
   public static func restore(_ backup: DeviceSettings, over session: ATSession)
     async throws(ATError) -> SettingsRestoration
   {
-    let present = try await read(over: session)
-    var result = SettingsRestoration()
-    try await PacketProfiles.restore(backup, present: present, over: session, &result)
-    if let network = backup.network, network != present.network {
-      if network.command == "SYSSEL", present.network != nil,
-        ["0", "1", "2"].contains(network.value)
-      {
-        result.note(
-          "network mode", try await session.send(ATCommand("AT+SYSSEL=,\(network.value),0")))
-      } else {
-        result.leftOut.append("network mode: this firmware does not know it")
-      }
-    }
-    return result
+    try await SerialStick.restore(backup, over: session, AlcatelDialect())
   }
 
   /// The third of `+SYSSEL: a,b,mode,d`; 0 any, 1 2G, 2 3G.
@@ -115,5 +59,45 @@ public enum AlcatelSettings {
     let fields = TextFields.split(value)
     guard fields.count >= 3, let mode = Int(fields[2]), (0...2).contains(mode) else { return nil }
     return mode
+  }
+}
+
+/// Alcatel's own commands.
+struct AlcatelDialect: SerialDialect {
+  func complete(_ asker: Asker, _ report: inout DeviceReport) async throws(ATError) {
+    if let answer = try await asker.ask("AT+GMR"),
+      let revision = AlcatelIdentity.revision(answer)
+    {
+      report.firmware = report.firmware ?? FirmwareVersion(revision)
+    }
+    guard let revision = report.firmware?.text,
+      let kind = AlcatelIdentity.kind(revision: revision)
+    else { return }
+    report.worldEvidence = [
+      kind == .serial
+        ? "the revision begins with L: X200 and its relatives"
+        : "the revision begins with C: X060S and its relatives, of another maker"
+    ]
+  }
+
+  /// How many tries are left, these sticks do not tell.
+  func ask(_ asker: Asker, _ report: inout DeviceReport) async throws(ATError) {
+    switch report.simState {
+    case "PH-NET PIN": report.simLock = .init(status: .codeNeeded, triesAllowed: nil)
+    case "PH-NET PUK": report.simLock = .init(status: .blocked, triesAllowed: nil)
+    case "READY": report.simLock = .init(status: .noCodeNeeded, triesAllowed: nil)
+    default: break
+    }
+  }
+
+  var networkQuestion: ATCommand { "AT+SYSSEL?" }
+
+  func network(in answer: ATResponse) -> DeviceSettings.NetworkMode? {
+    AlcatelSettings.mode(answer).map { .init(command: "SYSSEL", value: "\($0)") }
+  }
+
+  func command(for network: DeviceSettings.NetworkMode) -> ATCommand? {
+    guard network.command == "SYSSEL", ["0", "1", "2"].contains(network.value) else { return nil }
+    return ATCommand("AT+SYSSEL=,\(network.value),0")
   }
 }

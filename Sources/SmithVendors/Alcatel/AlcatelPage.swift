@@ -13,6 +13,8 @@ public final class AlcatelPage: StickPage {
   public private(set) var generation = Generation.w3
   private var token: String?
   private var key = AlcatelPage.constantKey
+  /// What parameters and results are wrapped in; nil on pages that speak openly.
+  private var seal: AlcatelSeal?
 
   /// What every client of the third generation sends (section 3).
   static let constantKey = "KSDHSDFOGQ5WERYTUIQWERTYUISDFG1HJZXCVCXBN2GDSMNDHKVKFsVBNf"
@@ -36,7 +38,7 @@ public final class AlcatelPage: StickPage {
       generation = candidate
       do throws(PageError) {
         let values = try await systemInformation()
-        guard values["SwVersion"] != nil else { continue }
+        guard values[spelled: "SwVersion"] != nil else { continue }
         return try await report(values)
       } catch {
         switch error {
@@ -45,13 +47,26 @@ public final class AlcatelPage: StickPage {
           last = error
           if candidate == .w3, try await learnKey() {
             let values = try await systemInformation()
-            if values["SwVersion"] != nil { return try await report(values) }
+            if values[spelled: "SwVersion"] != nil { return try await report(values) }
+          }
+          if candidate == .w3, let values = await sealedInformation() {
+            return try await report(values)
           }
         default: throw error
         }
       }
     }
     throw last
+  }
+
+  /// System information of a page that wants everything wrapped; nil from every other.
+  private func sealedInformation() async -> PageValue? {
+    seal = AlcatelSeal(passphrase: AlcatelSeal.first)
+    if let values = try? await systemInformation(), values[spelled: "SwVersion"] != nil {
+      return values
+    }
+    seal = nil
+    return nil
   }
 
   /// Some models print a key of their own into the start page; true if it is a new one.
@@ -91,7 +106,7 @@ public final class AlcatelPage: StickPage {
   }
 
   private static func kept(_ values: PageValue, _ name: String) throws(PageError) -> String? {
-    guard let text = values[name]?.string, !text.isEmpty else { return nil }
+    guard let text = values[spelled: name]?.string, !text.isEmpty else { return nil }
     return try PageText.kept(text, name)
   }
 
@@ -116,6 +131,7 @@ public final class AlcatelPage: StickPage {
     if state["State"]?.int == 2 {
       throw .locked(seconds: state["LockedRemainingTime"]?.int)
     }
+    if seal != nil { return try await loginSealed(password) }
     if let kind = state["PwEncrypt"]?.int, kind != 0 { throw .unknownLogin("encrypted") }
     do throws(PageError) {
       token = try await attempt("admin", password)
@@ -132,6 +148,21 @@ public final class AlcatelPage: StickPage {
           triesLeft: try await call("GetLoginState", "1.3")["LoginRemainingTimes"]?.int)
       } catch { throw error }
     } catch { throw error }
+  }
+
+  /// The sealed kind: a hidden name, a secret made of the password and the stick's salt, and
+  /// another passphrase from then on.
+  private func loginSealed(_ password: String) async throws(PageError) {
+    let salt = try await call("GetDeviceSt", "1.4")["Salt"]?.string ?? ""
+    guard (1...256).contains(salt.utf8.count) else { throw .unknownLogin("no salt") }
+    let secret = try AlcatelSeal.secret(password, salt: salt)
+    do throws(PageError) {
+      token = try await attempt(AlcatelHiding.hidden("admin"), secret)
+    } catch .passwordWrong {
+      let left = try? await call("GetLoginState", "1.3")["LoginRemainingTimes"]?.int
+      throw .passwordWrong(triesLeft: left)
+    } catch { throw error }
+    seal = AlcatelSeal.afterLogin(secret)
   }
 
   private func attempt(_ user: String, _ password: String) async throws(PageError) -> String? {
@@ -161,15 +192,28 @@ public final class AlcatelPage: StickPage {
     async throws(PageError) -> PageValue
   {
     let parameters = generation == .w2 && parameters == "{}" ? "null" : parameters
+    var wrapped = parameters
+    if let seal { wrapped = "\"\(try seal.sealed(parameters))\"" }
     let body =
-      "{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":\(parameters),\"id\":\"\(id)\"}"
-    let path = generation == .w3 ? "/jrd/webapi?api=\(method)" : "/jrd/webapi"
+      "{\"jsonrpc\":\"2.0\",\"method\":\"\(method)\",\"params\":\(wrapped),\"id\":\"\(id)\"}"
+    let query = seal == nil ? "api" : "name"
+    let path = generation == .w3 ? "/jrd/webapi?\(query)=\(method)" : "/jrd/webapi"
     let answer = try await asking(method) { () async throws(PageError) in
       try PageTalk.json(try await talk.post(path, json: body, keys), "/jrd/webapi")
     }
     if let error = answer["error"], error.isObject {
       let code = error["code"]?.string ?? "unknown"
       throw .refused(request: method, code: PageText.shown(code))
+    }
+    if case .text(let text)? = answer["result"], let seal {
+      guard let bytes = seal.opened(text), let value = PageValue(bytes), value.isObject else {
+        throw .notJSON(path: "/jrd/webapi")
+      }
+      return value
+    }
+    if case .text? = answer["result"] {
+      // It answers wrapped: it wants to be asked so.
+      throw .refused(request: method, code: "sealed")
     }
     guard let result = answer["result"], result.isObject else { throw .missing(field: "result") }
     return result

@@ -22,14 +22,15 @@ extension AlcatelPage {
     case .w1: values = try await ask("getProfileList")
     }
     var found: [Profile] = []
-    for value in (values["ProfileList"] ?? values["profile_list"] ?? .null).elements.prefix(32) {
-      guard let id = value["ProfileID"]?.int, (0...1000).contains(id) else { continue }
-      let name = try PageText.kept(value["ProfileName"]?.string ?? "", "ProfileName")
-      let apn = try PageText.kept(value["APN"]?.string ?? "", "APN")
-      let user = value["UserName"]?.string ?? ""
+    for value in (values[spelled: "ProfileList"] ?? .null).elements.prefix(32) {
+      guard let id = value[spelled: "ProfileID"]?.int, (0...1000).contains(id) else { continue }
+      let name = try PageText.kept(value[spelled: "ProfileName"]?.string ?? "", "ProfileName")
+      let apn = try PageText.kept(value[spelled: "APN"]?.string ?? "", "APN")
+      let user = value[spelled: "UserName"]?.string ?? ""
       found.append(
         Profile(
-          id: id, name: name, apn: apn, type: value["PdpType"]?.int ?? 0, hasSecret: !user.isEmpty))
+          id: id, name: name, apn: apn, type: value[spelled: "PdpType"]?.int ?? 0,
+          hasSecret: !user.isEmpty))
     }
     return found
   }
@@ -42,6 +43,11 @@ extension AlcatelPage {
       return .init(id: $0.id, type: type, apn: $0.apn)
     }
     return settings
+  }
+
+  /// Numbers and fields are not documented.
+  public var profileInferences: [String] {
+    ["the request and the fields with which an Alcatel page takes a connection profile"]
   }
 
   /// Writes profiles back that differ; one with a user name stays, for its password is not ours.
@@ -93,10 +99,18 @@ extension AlcatelPage {
     _ = try await call(generation == .w2 ? "Profile.\(method.0)" : method.0, method.1, fields)
   }
 
-  /// The page's own backup; it may hold passwords.
+  /// The page's own backup; it may hold passwords. Nil if this page makes none.
   public func settingsFile() async throws(PageError) -> [UInt8]? {
     if generation == .w2 { return nil }
-    try await change("setBackupSettings", nil, ("SetDeviceBackup", "13.7"))
+    do throws(PageError) {
+      try await change("setBackupSettings", nil, ("SetDeviceBackup", "13.7"))
+    } catch {
+      // What was read over the page is worth keeping without it.
+      switch error {
+      case .refused, .status: return nil
+      default: throw error
+      }
+    }
     let file = try await talk.read("/cfgbak/configure.bin")
     // A page instead of the file means that the session is over.
     guard !file.isEmpty, !file.starts(with: "<".utf8), !file.starts(with: "\r\n<".utf8) else {

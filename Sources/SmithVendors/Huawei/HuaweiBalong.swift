@@ -45,7 +45,6 @@ public struct HuaweiBalong: Family {
     report.firmware = said.softwareVersion.map { FirmwareVersion($0) }
     report.mode = .download
     report.imei = said.authorityID.flatMap { IMEI($0) }
-    if BalongMonitor.isQualcomm(said.monitor) { report.world = .qualcomm }
     return report
   }
 
@@ -202,6 +201,8 @@ extension StickState {
   init(_ state: BalongState) {
     switch state {
     case .normal: self = .normal
+    case .download(let monitor) where BalongMonitor.isQualcomm(monitor):
+      self = .waiting(.huaweiQualcomm(name: monitor))
     case .download(let monitor): self = .waiting(.balong(monitor: monitor))
     case .downloadAT: self = .waiting(.balongAT)
     case .diag: self = .diag

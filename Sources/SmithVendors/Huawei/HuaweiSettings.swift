@@ -11,6 +11,10 @@ public enum HuaweiSettings {
       settings.profiles = PacketProfiles.read(answer)
     }
     if let answer = try await asker.ask("AT^SETPORT?") { settings.ports = ports(answer) }
+    // Only sticks without a port list have the older word.
+    if settings.ports == nil, let answer = try await asker.ask("AT^U2DIAG?") {
+      settings.composition = HuaweiPorts.composition(answer)
+    }
     for name in ["SYSCFGEX", "SYSCFG"] where settings.network == nil {
       if let answer = try await asker.ask(ATCommand("AT^\(name)?")),
         let value = answer.values("^\(name)").first, isNetworkMode(value)
@@ -56,6 +60,9 @@ public enum HuaweiSettings {
         "PIN: the SIM \(now ? "asks" : "does not ask") for it now; changing that takes the PIN")
     }
     if let ports = backup.ports, ports != present.ports {
+      result.leftOut.append("ports: the composition differs and is never written by itself")
+    }
+    if let word = backup.composition, word != present.composition {
       result.leftOut.append("ports: the composition differs and is never written by itself")
     }
     return result

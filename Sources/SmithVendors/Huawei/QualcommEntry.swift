@@ -99,6 +99,63 @@ public enum QualcommEntry {
       return
     }
     if let reply, reply != [0x3a] { throw .refused }
+    try await awaitDeparture(link)
+  }
+
+  /// Asks the loader who it is (steps 8 to 10); reads only.
+  public static func loader(over link: any ByteLink) async throws(QualcommEntryError)
+    -> QualcommLoaderSaid
+  {
+    var line = Line(link, isLoader: true)
+    guard let hello = try await line.ask([0x0c], opening: true, tries: 3), hello.first == 0x0d
+    else { throw .noLoader }
+    let name = text(hello.dropFirst(2))
+    guard isKnown(name) else { throw .otherLoader(name) }
+    _ = try await line.ask([0x3a], opening: true)
+    return QualcommLoaderSaid(loader: name, product: try await product(&line))
+  }
+
+  /// Asks a loader that waits for its product (step 10), whatever its name; reads only.
+  public static func product(over link: any ByteLink) async throws(QualcommEntryError) -> String? {
+    var line = Line(link, isLoader: true)
+    return try await product(&line)
+  }
+
+  private static func product(_ line: inout Line) async throws(QualcommEntryError) -> String? {
+    let reply = try await line.ask([0x45], opening: true)
+    let said = reply.flatMap { $0.first == 0x45 ? text($0.dropFirst()) : nil } ?? ""
+    let bare = said.hasPrefix("HUAWEI ") ? String(said.dropFirst(7)) : said
+    return bare.isEmpty ? nil : bare
+  }
+
+  /// Whether a capture shows a loader of that name.
+  static func isKnown(_ loader: String) -> Bool { loader.contains("OEMSBL") }
+
+  /// Tells a loader in which nothing was begun to restart (0A), and waits until the port is gone
+  /// (Docs/Protocols/huawei-qualcomm.md section 3).
+  public static func leave(over link: any ByteLink) async throws(QualcommEntryError) {
+    try await restart([0x0a], Line(link, isLoader: true))
+  }
+
+  /// Tells DIAG to restart the firmware, so that the AT port is back; no AT port was turned where
+  /// nothing answers.
+  public static func closeDiag(over link: any ByteLink) async throws(QualcommEntryError) {
+    try await restart([0x29, 0x02, 0x00], Line(link))
+  }
+
+  private static func restart(_ body: [UInt8], _ line: Line) async throws(QualcommEntryError) {
+    var line = line
+    let reply: [UInt8]?
+    do throws(QualcommEntryError) {
+      reply = try await line.ask(body, opening: true)
+    } catch .link(.gone) {
+      return
+    }
+    if reply?.first == 0x03 || reply?.first == 0x13 { throw .refused }
+    try await awaitDeparture(line.link)
+  }
+
+  private static func awaitDeparture(_ link: any ByteLink) async throws(QualcommEntryError) {
     for _ in 0..<25 {
       do throws(LinkError) {
         _ = try await link.receive(within: .milliseconds(200))
@@ -111,22 +168,6 @@ public enum QualcommEntry {
       }
     }
     throw .stayed
-  }
-
-  /// Asks the loader who it is (steps 8 to 10); reads only.
-  public static func loader(over link: any ByteLink) async throws(QualcommEntryError)
-    -> QualcommLoaderSaid
-  {
-    var line = Line(link)
-    guard let hello = try await line.ask([0x0c], opening: true, tries: 3), hello.first == 0x0d
-    else { throw .noLoader }
-    let name = text(hello.dropFirst(2))
-    guard BalongMonitor.isQualcomm(name) else { throw .otherLoader(name) }
-    _ = try await line.ask([0x3a], opening: true)
-    let product = try await line.ask([0x45], opening: true)
-    let said = product.flatMap { $0.first == 0x45 ? text($0.dropFirst()) : nil } ?? ""
-    let bare = said.hasPrefix("HUAWEI ") ? String(said.dropFirst(7)) : said
-    return QualcommLoaderSaid(loader: name, product: bare.isEmpty ? nil : bare)
   }
 
   private static func text(_ bytes: ArraySlice<UInt8>) -> String {
@@ -143,18 +184,23 @@ public enum QualcommEntry {
 /// One question, one frame; the captures differ in the opening flag, and so do we.
 private struct Line {
   let link: any ByteLink
+  /// What may leave to a loader: three questions and the restart. Nothing that begins, sends or ends an item has a
+  /// way out of here.
+  private static let loaderMayHear: [[UInt8]] = [[0x0c], [0x3a], [0x45], [0x0a]]
+  private let isLoader: Bool
   private var decoder = HDLCDecoder(limit: 8192)
 
-  init(_ link: any ByteLink) {
+  init(_ link: any ByteLink, isLoader: Bool = false) {
     self.link = link
+    self.isLoader = isLoader
   }
 
   /// Nil if no frame came; asked twice at most, which every question here allows.
   mutating func ask(_ body: [UInt8], opening: Bool, tries: Int = 2)
     async throws(QualcommEntryError) -> [UInt8]?
   {
-    // 45 is a question of the loader's, not of DIAG's.
-    guard body == [0x45] || DiagGuard.refusal(of: body) == nil else { throw .refused }
+    guard isLoader ? Self.loaderMayHear.contains(body) : DiagGuard.refusal(of: body) == nil
+    else { throw .refused }
     let frame = HDLC.frame(body)
     for _ in 0..<tries {
       try await drain()
@@ -220,13 +266,13 @@ extension QualcommEntryError: TroubleConvertible {
         "huawei.entry-refused",
         self == .alreadyInLoader
           ? "The stick is in its boot loader already." : "The stick did not go into its loader.",
-        advice: [replug], aftermath: .stillBoots, exitCode: .stillWorks)
+        advice: [replug], aftermath: .stillBoots, exitCode: .refused)
     case .noLoader, .otherLoader:
       var facts: [String] = []
       if case .otherLoader(let name) = self { facts = ["it calls itself: \(name)"] }
       return Trouble(
         "huawei.unknown-loader", "No loader that is known answers here.", facts: facts,
-        advice: [replug], aftermath: .stillBoots, exitCode: .stillWorks)
+        advice: [replug], aftermath: .stillBoots, exitCode: .refused)
     }
   }
 }

@@ -27,6 +27,19 @@ public enum PageValue: Equatable, Sendable {
     return nil
   }
 
+  /// A member whose name has these letters, whatever their case and the bars between them: where
+  /// no source says how a firmware spells it.
+  public subscript(spelled name: String) -> PageValue? {
+    if let exact = self[name] { return exact }
+    guard case .object(let members) = self else { return nil }
+    let wanted = Self.letters(name)
+    return members.keys.sorted().first { Self.letters($0) == wanted }.flatMap { members[$0] }
+  }
+
+  private static func letters(_ name: String) -> [UInt8] {
+    name.utf8.filter { $0 != 0x5f }.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+  }
+
   /// The text, or the number as text.
   public var string: String? {
     switch self {

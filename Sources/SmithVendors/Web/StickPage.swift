@@ -59,6 +59,10 @@ public protocol StickPage: AnyObject {
   func login(_ password: String) async throws(PageError)
   /// Reads connection profiles and network mode; holds no password.
   func settings() async throws(PageError) -> DeviceSettings
+  /// What of writing connection profiles rests on inference, in words.
+  var profileInferences: [String] { get }
+  /// What the stick itself says of its last update over the air; nil if it does not tell.
+  func saysItUpdated() async throws(PageError) -> Bool?
   /// Writes back what differs now.
   func restore(_ settings: DeviceSettings) async throws(PageError) -> SettingsRestoration
   /// The settings as the file that the page itself makes; nil if it makes none.
@@ -88,6 +92,13 @@ public protocol StickPage: AnyObject {
   func cancelLoading() async throws(PageError)
   /// Why the stick should not load or install now; nil if nothing speaks against it.
   func obstacle() async throws(PageError) -> String?
+}
+
+extension StickPage {
+  /// What of writing connection profiles rests on inference, in words; by default nothing.
+  public var profileInferences: [String] { [] }
+  /// By default a page does not tell.
+  public func saysItUpdated() async throws(PageError) -> Bool? { nil }
 }
 
 /// Finds out whose page answers.

@@ -82,11 +82,14 @@ enum ZTEAnswers {
     -> DeviceReport.SIMLock?
   {
     let tries = code.flatMap { Self.tries($0) }
-    if simState == "PH-NET PUK" { return .init(status: .blocked, triesLeft: tries ?? 0) }
-    if simState == "PH-NET PIN" { return .init(status: .codeNeeded, triesLeft: tries) }
-    if let section, let isLocked = isLocked(section) {
-      return .init(status: isLocked ? .codeNeeded : .noCodeNeeded, triesLeft: tries)
+    func lock(_ status: DeviceReport.SIMLock.Status, _ left: Int?) -> DeviceReport.SIMLock {
+      .init(status: status, triesLeft: left, triesAllowed: nil)
     }
-    return tries.map { .init(status: .unknown, triesLeft: $0) }
+    if simState == "PH-NET PUK" { return lock(.blocked, tries ?? 0) }
+    if simState == "PH-NET PIN" { return lock(.codeNeeded, tries) }
+    if let section, let isLocked = isLocked(section) {
+      return lock(isLocked ? .codeNeeded : .noCodeNeeded, tries)
+    }
+    return tries.map { lock(.unknown, $0) }
   }
 }

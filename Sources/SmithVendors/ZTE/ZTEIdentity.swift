@@ -7,37 +7,7 @@ public enum ZTEIdentity {
   public static func complete(_ first: DeviceReport, over session: ATSession)
     async throws(ATError) -> DeviceReport
   {
-    let asker = Asker(session)
-    var report = first
-    if report.model == nil, let answer = try await asker.ask("AT+CGMM") {
-      report.model = ZTEAnswers.lone(answer, "+CGMM")
-    }
-    if report.firmware == nil, let answer = try await asker.ask("AT+CGMR") {
-      report.firmware = ZTEAnswers.lone(answer, "+CGMR").map { FirmwareVersion($0) }
-    }
-    if report.imei == nil, let answer = try await asker.ask("AT+CGSN") {
-      report.imei = HuaweiAnswers.imei(answer)
-    }
-    if let answer = try await asker.ask("AT+CPIN?") {
-      report.simState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
-    let section = try await asker.ask("AT+ZSEC?")
-    let code = try await asker.ask("AT+ZNCK?")
-    report.simLock = ZTEAnswers.lock(section, code, simState: report.simState)
-    if let answer = try await asker.ask("AT+CSQ") { report.signal = HuaweiAnswers.signal(answer) }
-    if let answer = try await asker.ask("AT+CREG?") {
-      report.registration = HuaweiAnswers.registration(answer)
-    }
-    if let answer = try await asker.ask("AT+COPS?") {
-      report.network = HuaweiAnswers.network(answer)
-    }
-    GenericIdentity.noteLostIdentity(&report)
-    if asker.gaveUp {
-      report.evidence = report.evidence ?? "the port stopped answering; questions were left out"
-    }
-    report.customerCode = report.firmware.flatMap { ZTERevision($0.text) }?.project
-    report.answers = first.answers + asker.answers
-    return report
+    try await SerialStick.complete(first, over: session, ZTEDialect())
   }
 }
 
@@ -45,42 +15,52 @@ public enum ZTEIdentity {
 public enum ZTESettings {
   /// Profiles, network mode, PIN state; what the stick refuses stays nil.
   public static func read(over session: ATSession) async throws(ATError) -> DeviceSettings {
-    let asker = Asker(session)
-    var settings = DeviceSettings()
-    if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = PacketProfiles.read(answer)
-    }
-    if let answer = try await asker.ask("AT+ZSNT?"), let value = answer.values("+ZSNT").first,
-      isNumbers(value)
-    {
-      settings.network = .init(command: "ZSNT", value: TextFields.trim(value))
-    }
-    if let answer = try await asker.ask("AT+CPIN?") {
-      settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
-    return settings
+    try await SerialStick.settings(over: session, ZTEDialect())
   }
 
   /// Writes back what differs now; profiles that the backup does not know stay.
   public static func restore(_ backup: DeviceSettings, over session: ATSession)
     async throws(ATError) -> SettingsRestoration
   {
-    let present = try await read(over: session)
-    var result = SettingsRestoration()
-    try await PacketProfiles.restore(backup, present: present, over: session, &result)
-    if let network = backup.network, network != present.network {
-      if network.command == "ZSNT", present.network != nil, isNumbers(network.value) {
-        result.note(
-          "network mode", try await session.send(ATCommand("AT+ZSNT=\(network.value)")))
-      } else {
-        result.leftOut.append("network mode: this firmware does not know it")
-      }
+    try await SerialStick.restore(backup, over: session, ZTEDialect())
+  }
+}
+
+/// ZTE's own commands.
+struct ZTEDialect: SerialDialect {
+  func complete(_ asker: Asker, _ report: inout DeviceReport) async throws(ATError) {
+    if report.model == nil, let answer = try await asker.ask("AT+CGMM") {
+      report.model = ZTEAnswers.lone(answer, "+CGMM")
     }
-    return result
+    if report.firmware == nil, let answer = try await asker.ask("AT+CGMR") {
+      report.firmware = ZTEAnswers.lone(answer, "+CGMR").map { FirmwareVersion($0) }
+    }
+    report.customerCode = report.firmware.flatMap { ZTERevision($0.text) }?.project
   }
 
-  /// Three small numbers and nothing that could carry a second command.
-  private static func isNumbers(_ value: String) -> Bool {
+  func ask(_ asker: Asker, _ report: inout DeviceReport) async throws(ATError) {
+    let section = try await asker.ask("AT+ZSEC?")
+    let code = try await asker.ask("AT+ZNCK?")
+    report.simLock = ZTEAnswers.lock(section, code, simState: report.simState)
+    if let answer = try await asker.ask("AT+ZPAS?") {
+      report.technology = answer.values("+ZPAS").first.flatMap { TextFields.split($0).first }
+    }
+  }
+
+  var networkQuestion: ATCommand { "AT+ZSNT?" }
+
+  func network(in answer: ATResponse) -> DeviceSettings.NetworkMode? {
+    guard let value = answer.values("+ZSNT").first, isNumbers(value) else { return nil }
+    return .init(command: "ZSNT", value: TextFields.trim(value))
+  }
+
+  func command(for network: DeviceSettings.NetworkMode) -> ATCommand? {
+    guard network.command == "ZSNT", isNumbers(network.value) else { return nil }
+    return ATCommand("AT+ZSNT=\(network.value)")
+  }
+
+  /// Small numbers and nothing that could carry a second command.
+  private func isNumbers(_ value: String) -> Bool {
     let fields = TextFields.split(value)
     return (2...4).contains(fields.count)
       && fields.allSatisfy { field in

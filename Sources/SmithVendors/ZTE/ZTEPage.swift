@@ -63,9 +63,10 @@ public final class ZTEPage: StickPage {
     report.simState = try Self.kept(values, "modem_main_state").map(Self.simState)
     let tries = values["unlock_nck_time"]?.int.flatMap { (0...1000).contains($0) ? $0 : nil }
     if report.simState == "PH-NET PIN" {
-      report.simLock = .init(status: tries == 0 ? .blocked : .codeNeeded, triesLeft: tries)
+      report.simLock = .init(
+        status: tries == 0 ? .blocked : .codeNeeded, triesLeft: tries, triesAllowed: nil)
     } else if let tries {
-      report.simLock = .init(status: .unknown, triesLeft: tries)
+      report.simLock = .init(status: .unknown, triesLeft: tries, triesAllowed: nil)
     }
     GenericIdentity.noteLostIdentity(&report)
     return report
@@ -161,25 +162,5 @@ public final class ZTEPage: StickPage {
   /// Restarts the stick.
   public func restart() async throws(PageError) {
     try await write("REBOOT_DEVICE")
-  }
-}
-
-/// Base64 without Foundation's options.
-enum PageBase64 {
-  static func encoded(_ bytes: [UInt8]) -> String {
-    let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-    var result: [UInt8] = []
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      var word: UInt32 = 0
-      for index in 0..<3 {
-        word = word << 8 | (index < group.count ? UInt32(group[start + index]) : 0)
-      }
-      for index in 0..<4 {
-        let sextet = Int(word >> (18 - 6 * UInt32(index))) & 63
-        result.append(index <= group.count ? letters[sextet] : 0x3d)
-      }
-    }
-    return String(decoding: result, as: UTF8.self)
   }
 }

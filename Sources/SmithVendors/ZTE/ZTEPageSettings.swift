@@ -43,6 +43,11 @@ extension ZTEPage {
     return settings
   }
 
+  /// The names of the fields are not documented.
+  public var profileInferences: [String] {
+    ["the names of the fields with which a ZTE page takes a connection profile (APN_PROC_EX)"]
+  }
+
   /// Writes profiles back that differ; one with a user name stays, for its password is not ours.
   public func restore(_ backup: DeviceSettings) async throws(PageError) -> SettingsRestoration {
     let present = try await profiles()

@@ -73,6 +73,15 @@ extension ZTEPage {
     }
   }
 
+  /// `upgrade_result` after the restart.
+  public func saysItUpdated() async throws(PageError) -> Bool? {
+    switch try await read(["upgrade_result"])["upgrade_result"]?.string ?? "" {
+    case "": nil
+    case "success": true
+    default: false
+    }
+  }
+
   private func packSize() async throws(PageError) -> (done: Int?, total: Int?) {
     let value = try await read(["pack_size_info"])
     // Some pages write the pair into the object itself, some below its name.

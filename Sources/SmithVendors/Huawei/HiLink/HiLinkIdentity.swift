@@ -15,7 +15,13 @@ public enum HiLinkIdentity {
     var report = DeviceReport()
     report.vendor = "huawei"
     report.mode = .normal
-    apply(device: try await device(session, &report), to: &report)
+    let told = try await device(session, &report)
+    // A name with markup in it is none that a stick would give.
+    let names = ["DeviceName", "devicename", "HardwareVersion", "SoftwareVersion", "WebUIVersion"]
+    if names.contains(where: { told[$0]?.contains("<") == true }) {
+      throw .badAnswer("a name with markup")
+    }
+    apply(device: told, to: &report)
     var silences = 0
     for path in questions where silences < patience {
       do throws(HiLinkError) {
