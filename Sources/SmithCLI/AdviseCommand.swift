@@ -74,7 +74,7 @@ struct AdviseCommand: AsyncParsableCommand {
         known.image = ImageFacts(image.image, knownBad: bad)
       }
       let device = try await target.report(json: common.json)
-      let family = Families.speaking(as: device.vendor)
+      let family = Families.all.first { $0.vendor == device.vendor }
       // Huawei's Qualcomm sticks are asked in the same dialect, but nothing writes them.
       let isOther = device.vendor == "huawei" && device.world == .qualcomm
       let isServed = family != nil && !isOther || device.mode == .download

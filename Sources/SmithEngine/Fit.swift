@@ -12,6 +12,9 @@ public struct ImageFacts: Sendable, Equatable {
   public var claims: ImageClaims
   /// Why somebody marked it as bad; nil if nobody did.
   public var knownBad: String?
+  /// The package for Qualcomm flash, where the file is at hand: its loader and table say more than
+  /// any claim.
+  private(set) var nand: NANDPackage?
 
   /// Gathers the parts.
   public init(
@@ -27,6 +30,13 @@ public struct ImageFacts: Sendable, Equatable {
   public init(_ image: FirmwareImage, knownBad: String? = nil) {
     self.init(
       format: image.format.rawValue, kinds: image.kinds, claims: image.claims, knownBad: knownBad)
+    nand = image.nand
+  }
+
+  /// Whether the same is known of two images.
+  public static func == (left: ImageFacts, right: ImageFacts) -> Bool {
+    left.format == right.format && left.kinds == right.kinds && left.claims == right.claims
+      && left.knownBad == right.knownBad
   }
 }
 
@@ -124,20 +134,34 @@ private struct Judge {
 
   /// The image as far as its claims go; nil for a format that nothing writes.
   private var outline: FirmwareImage? {
-    ImageFormat(rawValue: image.format).map {
-      FirmwareImage(
-        format: $0, origin: 0..<0, kinds: image.kinds, segments: [], claims: image.claims)
-    }
+    guard let format = ImageFormat(rawValue: image.format) else { return nil }
+    var outline = FirmwareImage(
+      format: format, origin: 0..<0, kinds: image.kinds, segments: [], claims: image.claims)
+    outline.nand = image.nand
+    return outline
+  }
+
+  /// The family that writes it; one that writes something else of the file does not count.
+  private func family(of outline: FirmwareImage) -> (any Family)? {
+    image.kinds.holdFirmware ? Families.taking(outline) : Families.writing(outline)
   }
 
   /// Asks the family that writes the file, as the planner does.
   mutating func ask() {
-    guard let outline, let family = Families.writing(outline) else {
+    guard let outline, let family = family(of: outline) else {
       say(.unknown, "vendor", "The format \(image.format) does not tell whose stick it is for.")
       return
     }
     if device.vendor == nil, device.manufacturer == nil {
       say(.unknown, "vendor", "The stick does not say who made it.")
+      return
+    }
+    do throws(Trouble) { try FrontDoor.check(outline, for: device) } catch {
+      reasons.append(Fit.Reason(error))
+      return
+    }
+    if outline.format == .qualcommNAND, outline.nand == nil {
+      say(.unknown, "product", "Only the file itself tells for which stick it is.")
       return
     }
     let state: StickState =
@@ -198,7 +222,9 @@ private struct Judge {
       device.mode == .download
       ? device.productID.map { [$0] } ?? []
       : DeviceCatalogue.huaweiBalong.products(model: device.model, hardware: device.hardware)
-    if known.isEmpty {
+    if names.isEmpty {
+      say(.unknown, "product", "The file does not say for which product it is.")
+    } else if known.isEmpty {
       say(
         .unknown, "product",
         "It is for \(names); which of these this stick takes is only known in download mode.")
@@ -270,9 +296,10 @@ extension Fit.Reason {
       case "plan.wrong-vendor": "vendor"
       case "plan.wrong-chip", "sierra.out-of-scope": "chip"
       case "plan.wrong-family", "sierra.other-family", "sierra.nvu-other-generation": "family"
-      case "plan.downgrade", "sierra.downgrade", "sierra.versions-differ": "version"
+      case "plan.downgrade", "sierra.downgrade", "zte.downgrade", "sierra.versions-differ":
+        "version"
       case "sierra.other-carrier": "carrier"
-      case "sierra.other-seller": "customer"
+      case "sierra.other-seller", "zte.other-operator": "customer"
       case "sierra.difference", "sierra.nothing-to-install", "sierra.hip-loader": "kind"
       default: "product"
       }
@@ -284,5 +311,6 @@ extension Fit.Reason {
   /// Refusals that say that something is not known, not that it is wrong.
   static let unknowns: Set<String> = [
     "plan.product-unknown", "sierra.unproven", "sierra.in-boot-mode", "plan.experimental",
+    "zte.model-unknown", "zte.loader-unknown", "zte.in-download-mode", "huawei.no-capture",
   ]
 }

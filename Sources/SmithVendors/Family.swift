@@ -246,14 +246,14 @@ extension Policy {
   /// Waives the rule behind a refusal; false if it cannot be waived, or is already.
   fileprivate mutating func waive(_ code: String) -> Bool {
     switch code {
-    case "plan.downgrade", "sierra.downgrade":
+    case "plan.downgrade", "sierra.downgrade", "zte.downgrade":
       defer { allowDowngrade = true }
       return !allowDowngrade
-    case "plan.product-unknown", "sierra.in-boot-mode":
+    case "plan.product-unknown", "sierra.in-boot-mode", "zte.in-download-mode", "zte.model-unknown":
       return forced.insert(.productUnknown).inserted
     case "plan.wrong-family": return forced.insert(.family).inserted
     case "sierra.other-carrier": return forced.insert(.carrier).inserted
-    case "sierra.other-seller": return forced.insert(.branding).inserted
+    case "sierra.other-seller", "zte.other-operator": return forced.insert(.branding).inserted
     default: return false
     }
   }

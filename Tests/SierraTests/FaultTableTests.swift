@@ -92,7 +92,7 @@ private struct Stage: Sendable {
       #expect(stage.stick().sent.isEmpty && row.verdict == .unchanged)
       return
     }
-    _ = try await stage.bus.port(at: stage.place, as: .at, within: .seconds(600))
+    _ = try await stage.bus.port(at: stage.place, as: .at, within: .seconds(24_000))
     let journal = MemoryJournal()
     let backups = BackupStore.memory()
     let first = await updater(stage, journal, backups).update(
