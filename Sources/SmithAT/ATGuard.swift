@@ -15,8 +15,6 @@ public struct ATGuard: Sendable, Equatable {
     /// `AT^CARDLOCK="..."` with eight digits or `AT^CARDUNLOCK="..."` with a hash, alone on its
     /// line: one attempt for one word of the owner.
     case lockCode
-    /// `AT+ZNCK="..."` with eight digits, alone on its line: the same for ZTE's sticks.
-    case zteLockCode
   }
 
   private var exceptions: Set<Exception>
@@ -126,18 +124,8 @@ public struct ATGuard: Sendable, Equatable {
     return "it is no single code of the usual length"
   }
 
-  /// One code of eight digits and nothing behind it.
-  private static func isZTECode(_ line: Line) -> Bool {
-    guard line.begins("AT+ZNCK=") else { return false }
-    let value = line.bytes.dropFirst("AT+ZNCK=".utf8.count)
-    return value.count == 8 && value.allSatisfy { (0x30...0x39).contains($0) }
-  }
-
   private func setRefusal(_ line: Line) -> String? {
     for entry in Self.neverSet where Self.sets(entry.name, in: line) {
-      if entry.name.text == "+ZNCK", exceptions.contains(.zteLockCode), Self.isZTECode(line) {
-        continue
-      }
       return entry.reason
     }
     if !exceptions.contains(.sierraComposition) {

@@ -63,7 +63,8 @@ final class UnlockRun {
     report.device = subject.report
     identity = subject.identityHash
     guard subject.state == .normal else { throw UnlockTrouble.wrongMode(subject.state.unlockWord) }
-    let knowsLock = subject.report.vendor == "alcatel" && request.onlyShows
+    // Read only: zte.md forbids writing codes, and nothing is known of Alcatel's.
+    let knowsLock = ["zte", "alcatel"].contains(subject.report.vendor) && request.onlyShows
     guard LockDialects.speaking(as: subject.report.vendor) != nil || knowsLock else {
       throw UnlockTrouble.wrongVendor(subject.report.manufacturer)
     }

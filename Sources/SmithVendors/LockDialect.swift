@@ -22,7 +22,6 @@ public enum LockDialects {
   public static func speaking(as vendor: String?) -> (any LockDialect)? {
     switch vendor {
     case "huawei": HuaweiLockDialect()
-    case "zte": ZTELock()
     default: nil
     }
   }

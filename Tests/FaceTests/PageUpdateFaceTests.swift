@@ -69,27 +69,22 @@ import Testing
     try await bench.unplug(stick)
   }
 
-  /// Where the process is killed: at the first byte, at the last, and while the stick installs.
-  static let kills = [
-    (models[0], "\"phase\":\"write\""), (models[0], "\"percent\":100"),
-    (models[1], "\"phase\":\"verify\""), (models[2], "\"phase\":\"verify\""),
-  ]
-
   @Test(
     "whose process is killed goes on with `resume`, with the leave that was given then",
-    arguments: kills)
-  func killed(model: Model, at phase: String) async throws {
+    arguments: models.dropFirst())
+  func killed(model: Model) async throws {
     let bench = try Bench()
     let (stick, url) = try await plug(bench, model.sim)
     let file = try file(bench, model, mib: 40)
     let update = try start(
       bench, url,
       ["update", file, "--expect", model.version, "--experimental", "--yes"])
-    try await update.line(phase) { $0.contains(phase) }
+    // While it installs; a kill during the upload is tried in virtual time, because a stick that
+    // never left is watched for three minutes.
+    try await update.line("verify") { $0.contains("\"phase\":\"verify\"") }
     update.signal(SIGKILL)
     let killed = try await update.end()
     #expect(killed.code == 128 + SIGKILL)
-    // A stick that never left may be installing: it is watched for three minutes first.
     let resumed = try await start(bench, url, ["resume"])
       .wait("end", within: 300) { $0.isOver ? $0 : nil }
     #expect(resumed.code == 0, "\(resumed.out.suffix(2000)) \(resumed.err)")

@@ -41,41 +41,13 @@ import Testing
     #expect(bus.body.codes == 0)
   }
 
-  @Test("The owner's code opens it, once agreed to, and the radio comes back on") func opens()
-    async
-  {
-    let bus = await bus()
-    let report = await run(bus, bus.place) { $0.code = UnlockCode("12345678") }
-    #expect(report.verdict == .unlocked, "\(report)")
-    #expect(bus.body.codes == 1 && bus.body.isOnline)
-    let no = await self.bus()
-    let refused = await run(no, no.place, CountingOwner(yes: 0)) {
-      $0.code = UnlockCode("12345678")
-    }
-    #expect(refused.trouble?.code == "unlock.not-confirmed")
-    #expect(no.body.codes == 0)
-  }
-
-  @Test("A wrong code costs one try and is not sent again; few tries are left alone")
-  func wrong() async {
-    let bus = await bus()
-    let report = await run(bus, bus.place) { $0.code = UnlockCode("87654321") }
-    #expect(report.verdict == .stillLocked)
-    #expect(report.attempts.first?.usedTry == true && report.after?.triesLeft == 4)
-    #expect(bus.body.codes == 1)
-    let few = await self.bus { $0.lockTries = 3 }
-    let left = await run(few, few.place) { $0.code = UnlockCode("12345678") }
-    #expect(left.trouble?.code == "unlock.few-tries" && few.body.codes == 0)
-    let none = await self.bus { $0.lockTries = 0 }
-    let blocked = await run(none, none.place) { $0.code = UnlockCode("12345678") }
-    #expect(blocked.trouble?.code == "unlock.blocked" && none.body.codes == 0)
-  }
-
-  @Test("No code is calculated for other makers' sticks, and none enters an Alcatel")
+  @Test("No code is ever sent to a ZTE or an Alcatel, not even the owner's")
   func never() async {
     let bus = await bus()
-    let report = await run(bus, bus.place) { _ in }
-    #expect(report.trouble?.code == "unlock.no-code" && bus.body.codes == 0)
+    for code in [nil, UnlockCode("12345678")] {
+      let report = await run(bus, bus.place) { $0.code = code }
+      #expect(report.trouble?.code == "unlock.wrong-vendor" && bus.body.codes == 0)
+    }
     let alcatel = VirtualBus(AlcatelStick(.x220))
     await alcatel.pause(.seconds(30))
     let entered = await run(alcatel, alcatel.place) { $0.code = UnlockCode("12345678") }
