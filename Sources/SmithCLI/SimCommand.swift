@@ -41,6 +41,8 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "Where the page of a model with a page appears: 127.0.0.1:PORT.")
   var http = "127.0.0.1:0"
 
+  @Option(name: .long, help: "PIN that its SIM wants.") var pin: String?
+
   @OptionGroup var lock: LockSwitches
 
   @Flag(
@@ -63,13 +65,13 @@ struct SimCommand: AsyncParsableCommand {
     try await explaining(json: false) { () throws(Trouble) in
       let model = models[0]
       if let end = try await PageSim.serve(
-        model, firmware: firmware, http: http, link: link, speed: speed, seed: seed)
+        model, firmware: firmware, http: http, link: link, speed: speed, seed: seed, pin: pin)
       {
         return end
       }
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let switches = SimulatedModels.Switches(
-        strict: strict, signed: signed, logging: log != nil, seed: seed, lock: lock)
+        strict: strict, signed: signed, logging: log != nil, seed: seed, lock: lock, pin: pin)
       switch try SimulatedModels.stick(model, firmware: firmware, options: switches) {
       case .huawei(var stick):
         if bricked { stick.flash.brick() }

@@ -36,6 +36,8 @@ public struct JournalHeader: Sendable, Codable, Equatable {
   public var place: Place
   /// The port of download mode, if it was named apart.
   public var downloadPort: String?
+  /// Address of the stick's page, if it is asked over one.
+  public var page: String?
   /// Absolute path of the file.
   public var file: String
   /// Absolute paths of files that go with it.
