@@ -42,6 +42,16 @@ final class Bench: Sendable {
     _ = try await stick.end()
   }
 
+  /// A new bench with a stick on it, a file for it, and the program in the middle of writing it.
+  static func writing(kib: Int) async throws -> (Bench, file: String, stick: Child, update: Child) {
+    let bench = try Bench()
+    let file = try await bench.sample(kib: kib)
+    let stick = try await bench.plug()
+    let update = try bench.start(["update", file, "--yes"])
+    try await update.line("progress", isProgress(beyond: 30))
+    return (bench, file, stick, update)
+  }
+
   /// Runs a command on the stick, with answers in JSON.
   func run(_ arguments: String..., environment: [String: String] = [:]) async throws -> Child.Seen {
     try await start(arguments, environment: environment).end()

@@ -5,11 +5,7 @@ import Testing
 @Suite("A stick that is unplugged while it is written") struct UnplugFaceTests {
   @Test("and stays away gets a true verdict, and resume finishes it after replugging")
   func staysAway() async throws {
-    let bench = try Bench()
-    let file = try await bench.sample(kib: 4096)
-    let stick = try await bench.plug()
-    let update = try bench.start(["update", file, "--yes"])
-    try await update.line("progress", isProgress(beyond: 30))
+    let (bench, file, stick, update) = try await Bench.writing(kib: 4096)
     try await bench.unplug(stick)
     let ended = try await update.wait("end", within: 120) { $0.isOver ? $0 : nil }
     #expect(ended.code == 8 || ended.code == 9, "\(ended.out.suffix(2000))")
@@ -32,11 +28,7 @@ import Testing
   @Test("and replugged at once is written to the end by the same update") func comesBack()
     async throws
   {
-    let bench = try Bench()
-    let file = try await bench.sample(kib: 4096)
-    let stick = try await bench.plug()
-    let update = try bench.start(["update", file, "--yes"])
-    try await update.line("progress", isProgress(beyond: 30))
+    let (bench, file, stick, update) = try await Bench.writing(kib: 4096)
     try await bench.unplug(stick)
     try await update.line("note") { $0.contains("\"note\"") && $0.contains("plug it in again now") }
     let second = try await bench.plug()

@@ -54,11 +54,7 @@ import Testing
   @Test("that is killed in the middle of the write is finished by resume") func killed()
     async throws
   {
-    let bench = try Bench()
-    let file = try await bench.sample(kib: 4096)
-    let stick = try await bench.plug()
-    let update = try bench.start(["update", file, "--yes"])
-    try await update.line("progress", isProgress(beyond: 30))
+    let (bench, _, stick, update) = try await Bench.writing(kib: 4096)
     update.signal(SIGKILL)
     #expect(try await update.end().code == 128 + SIGKILL)
     #expect(!(try bench.journal().contains("\"ended\"")))
@@ -78,11 +74,7 @@ import Testing
   @Test("goes on to its end when Ctrl-C comes while it writes, and says why") func interrupted()
     async throws
   {
-    let bench = try Bench()
-    let file = try await bench.sample(kib: 2048)
-    let stick = try await bench.plug()
-    let update = try bench.start(["update", file, "--yes"])
-    try await update.line("progress", isProgress(beyond: 30))
+    let (bench, _, stick, update) = try await Bench.writing(kib: 2048)
     update.signal(SIGINT)
     let ended = try await update.end()
     #expect(ended.code == 0, "\(ended.out.suffix(2000))")

@@ -52,30 +52,13 @@ import Testing
   }
 }
 
-/// An owner who agrees, and who does something to the stick when a phase begins.
-private final class Meddler: Owner {
-  private let phase: Phase
-  private let act: @Sendable () -> Void
-
-  init(at phase: Phase, _ act: @escaping @Sendable () -> Void) {
-    self.phase = phase
-    self.act = act
-  }
-
-  var wantsToStop: Bool { false }
-  func consent(to plan: CheckedPlan) async -> Consent? { Consent(how: "test") }
-  func hear(_ event: UpdateEvent) async {
-    if case .phase(phase, _) = event { act() }
-  }
-}
-
 @Suite("After the last byte") struct LastWordTests {
   /// Updates a stick to which something happens while it restarts.
   private func report(_ change: @escaping @Sendable (inout HuaweiBalongStick) -> Void) async throws
     -> UpdateReport
   {
     let bus = VirtualBus(Scenes.stick(.e3131))
-    let owner = Meddler(at: .verify) { bus.withBody { change(&$0) } }
+    let owner = PhaseMeddler(at: .verify) { bus.withBody { change(&$0) } }
     return await Scenes.updater(bus, owner: owner)
       .update(try Scenes.package(.e3131), at: bus.place, policy: Policy())
   }
