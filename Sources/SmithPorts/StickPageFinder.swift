@@ -1,5 +1,5 @@
 import Glibc
-public import SmithLink
+import SmithLink
 public import SmithModel
 
 /// An address of version 4, as a number.

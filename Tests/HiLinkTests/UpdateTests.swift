@@ -117,7 +117,8 @@ struct Desk {
 
   @Test("goes over debug mode where that is the only way") func debugOnly() async throws {
     var personality = HuaweiHiLinkStick.Personality.e3372h
-    personality.switches = .init(modes: [1])
+    personality.switches.modes = [1]
+    personality.switches.cgi = false
     let desk = await Desk(personality)
     let report = await desk.update(try Desk.image())
     #expect(report.verdict == .updated, "\(String(describing: report.trouble))")
@@ -127,7 +128,8 @@ struct Desk {
     async throws
   {
     var personality = HuaweiHiLinkStick.Personality.e3372h
-    personality.switches = .init()
+    personality.switches.modes = []
+    personality.switches.cgi = false
     let desk = await Desk(personality)
     let journal = MemoryJournal()
     let report = await desk.update(try Desk.image(), journal)

@@ -157,7 +157,7 @@ private final class Listener: Sendable {
     self.served = served
     Thread.detachNewThread {
       while true {
-        let visitor = unsafe accept(handle, nil, nil)
+        let visitor = accept(handle, nil, nil)
         if visitor < 0 { return }
         served.count.withLock { $0 += 1 }
         var room = [UInt8](repeating: 0, count: 2048)
