@@ -72,7 +72,7 @@ public struct ATSIMPIN: SIMPINDoor {
   public func state() async throws(Trouble) -> SIMPINState {
     do throws(ATError) {
       let answer = try await session.send("AT+CPIN?")
-      guard answer.isOK else { return SIMPINState(need: Self.need(refused: "\(answer.final)")) }
+      guard answer.isOK else { return SIMPINState(need: Self.need(refused: answer)) }
       var state = SIMPINState(need: Self.need(answer.values("+CPIN").first ?? ""))
       (state.triesLeft, state.pukTriesLeft) = try await tries()
       return state
@@ -123,10 +123,12 @@ public struct ATSIMPIN: SIMPINDoor {
     }
   }
 
-  private static func need(refused final: String) -> SIMPINState.Need {
-    let words = final.uppercased()
-    return ["CME ERROR: 10", "CME ERROR: 13", "SIM NOT INSERTED", "SIM FAILURE"]
-      .contains { words.hasSuffix($0) } ? .noSIM : .unknown
+  /// 10 no SIM, 13 SIM failure; some write it out.
+  private static func need(refused answer: ATResponse) -> SIMPINState.Need {
+    guard case .cme(let code, let text) = answer.final else { return .unknown }
+    let words = text?.uppercased() ?? ""
+    let isMissing = words.contains("SIM NOT INSERTED") || words.contains("SIM FAILURE")
+    return code == 10 || code == 13 || isMissing ? .noSIM : .unknown
   }
 
   /// An error that quotes its command must not quote this one.

@@ -230,7 +230,7 @@ import Testing
     var builder = ISO9660Builder(volume: volume)
     builder.add("AUTORUN.INF", [UInt8]("[autorun]\r\nopen=AutoRun.exe\r\n".utf8))
     builder.add(
-      "Mobile Partner/SysConfig.dat", [UInt8]("[Common]\r\nversion=UTPS23.015.05.08.143\r\n".utf8))
+      "Mobile Partner/SysConfig.dat", [UInt8]("[Common]\r\nversion=UTPS23.015.77.08.143\r\n".utf8))
     if !text.isEmpty { builder.add("README.TXT", [UInt8](text.utf8)) }
     return try DashboardDisc(SharedBytes(builder.build()))
   }
