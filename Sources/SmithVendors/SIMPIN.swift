@@ -83,7 +83,12 @@ public struct ATSIMPIN: SIMPINDoor {
   public func enter(_ pin: SIMPIN) async throws(Trouble) -> String {
     do throws(ATError) {
       let answer = try await session.send(ATCommand("AT+CPIN=\"\(pin.digits)\""))
-      return "\(answer.final)"
+      switch answer.final {
+      case .ok: return "OK"
+      case .cme(let code, let text):
+        return "+CME ERROR: \(code.map(String.init) ?? text ?? "")"
+      default: return "\(answer.final)"
+      }
     } catch { throw Self.masked(error, pin).trouble }
   }
 
