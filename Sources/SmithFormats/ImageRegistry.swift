@@ -19,17 +19,6 @@ public enum ImageRegistry {
     }
   }
 
-  /// Reads and verifies an image that lies in a folder as several files.
-  ///
-  /// - Parameter files: names and contents, sorted by name.
-  /// - Throws: ``ImageError``.
-  public static func recognise(
-    folder files: [(name: String, bytes: SharedBytes)]
-  ) throws(ImageError) -> FirmwareImage {
-    if NANDPackage.isOne(files) { return try NANDPackage.read(files) }
-    return try BalongImage.read(folder: files)
-  }
-
   /// Reads and verifies a folder of parts of any known format.
   ///
   /// - Parameter files: names and bytes of its regular files, in any order.
@@ -40,6 +29,8 @@ public enum ImageRegistry {
     if RawProgramPackage.isOne(files.lazy.map(\.name)) {
       do { return try RawProgramPackage.read(files) } catch { throw .rawProgram(error) }
     }
+    // Asked second: a package of the other kind may bring a partition table, too.
+    if NANDPackage.isOne(files) { return try NANDPackage.read(files) }
     return try BalongImage.read(folder: files, limits: limits)
   }
 

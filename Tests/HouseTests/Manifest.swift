@@ -109,7 +109,7 @@ struct FloorPlan {
       "SmithFormats": Place(floor: 1, mayImport: zero.union(["CZlib", "CLZMA"])),
       "SmithProtocols": Place(floor: 2, mayImport: one),
       "SmithVendors": Place(
-        floor: 3, mayImport: one.union(["SmithProtocols"]), outside: ["crypto"]),
+        floor: 3, mayImport: one.union(["SmithProtocols"]), outside: ["crypto", "ciphers"]),
       "SmithEngine": Place(floor: 4, mayImport: three, outside: ["crypto"]),
       "SmithPorts": Place(floor: 5, mayImport: ports),
       "SmithArchives": Place(
