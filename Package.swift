@@ -202,8 +202,8 @@ let package = Package(
     tests(
       "HiLinkTests",
       [
-        "SmithBytes", "SmithModel", "SmithLink", "SmithVendors", "SmithSimulators", "SmithBench",
-        "SmithPorts",
+        "SmithBytes", "SmithModel", "SmithLink", "SmithAT", "SmithFormats", "SmithVendors",
+        "SmithEngine", "SmithSimulators", "SmithBench", "SmithTrials", "SmithPorts",
       ]),
     tests(
       "ZTETests",

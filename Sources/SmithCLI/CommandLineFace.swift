@@ -77,7 +77,7 @@ struct Modemsmith: AsyncParsableCommand {
       RescueCommand.self, DashboardCommand.self,
       HiLinkCommand.self,
       LibraryCommand.self, AdviseCommand.self,
-      UnlockCommand.self,
+      UnlockCommand.self, PINCommand.self,
       SwitchCommand.self, BindCommand.self, DoctorCommand.self, ServeCommand.self,
       ZTECommand.self, HuaweiCommand.self, AgentCommand.self,
     ])

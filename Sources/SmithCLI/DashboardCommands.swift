@@ -29,9 +29,10 @@ struct DashboardShowCommand: AsyncParsableCommand {
         show(try CheckedImage(path: file).dashboardOnly())
         return .ok
       }
-      let (bus, place) = try await target.bus()
+      let (bus, place, page) = try await target.stick()
       let keeper = DashboardKeeper(
-        bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries)
+        bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries,
+        page: page)
       show(try await keeper.look(place))
       return .ok
     }
@@ -83,7 +84,10 @@ struct DashboardInstallCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "install",
     abstract: "Writes a dashboard; without a file, shows the hidden CD again.",
-    discussion: "Out of a combined package only the dashboard is taken; the firmware stays.")
+    discussion: """
+      Out of a combined package only the dashboard is taken; the firmware stays. A bare CD image
+      (.iso) is made into a package first, which rests on inference: add --experimental.
+      """)
 
   @Argument(help: "The dashboard package, or a combined one.") var file: String?
   @OptionGroup var target: TargetOptions
@@ -96,10 +100,13 @@ struct DashboardInstallCommand: AsyncParsableCommand {
       return try await DiscSwitch(target: target, common: common, yes: yes).run(shown: true)
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
-      let state = try StateDirectory(target.stateDir)
-      let image = try CheckedImage(path: file, keeping: .copied(in: state.path))
+      let isDisc = DashboardDisc.isOne(file)
       let policy = try rules.policy()
-      let (bus, place) = try await target.bus()
+      if isDisc, !policy.experimental { throw DashboardDisc.inference }
+      let state = try StateDirectory(target.stateDir)
+      let whole =
+        isDisc ? nil : try CheckedImage(path: file, keeping: .copied(in: state.path))
+      let (bus, place, page) = try await target.stick()
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let owner = TerminalOwner(json: common.json, yes: yes)
@@ -107,7 +114,16 @@ struct DashboardInstallCommand: AsyncParsableCommand {
       owner.mindSignals()
       let keeper = DashboardKeeper(
         bus: bus, owner: owner,
-        surroundings: .files(in: state, downloadPort: target.downloadPort))
+        surroundings: .files(in: state, downloadPort: target.downloadPort), page: page)
+      let image: CheckedImage
+      if let whole {
+        image = whole
+      } else {
+        let disc = try DashboardDisc(path: file)
+        let made = try await keeper.package(of: disc, at: place)
+        let name = URL(fileURLWithPath: file).deletingPathExtension().lastPathComponent
+        image = try CheckedImage(path: try state.keep(package: made, named: name))
+      }
       let report = await withTaskExecutorPreference(PortThread()) {
         await keeper.install(image, at: place, policy: policy)
       }

@@ -8,55 +8,59 @@ import SmithPorts
 import SmithSimulators
 import SmithVendors
 
+/// Serial, debug and back differ in where they go, and in how long that may take.
 struct HiLinkCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hilink", abstract: "Brings a Huawei HiLink stick to a serial port and back.",
     discussion: """
-      HiLink sticks are a network card with a page. Updates need a serial port: `hilink serial`
-      asks the page for one, from the most harmless way on; a replug undoes it. `hilink debug`
-      asks for serial ports beside the page. `hilink back` lets the stick restart to its page.
+      HiLink sticks are a network card with a page. `hilink serial` asks the page for a serial
+      port, from the most harmless way on; a replug undoes it. `hilink debug` asks for serial ports
+      beside the page. `hilink back` lets the stick restart to its page. An update does all of this
+      by itself: `modemsmith update FILE`.
       """,
     subcommands: [Serial.self, Debug.self, Back.self])
+
+  struct Options: ParsableArguments {
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var common: CommonOptions
+    @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait: Double?
+
+    func run(
+      _ work: (HiLinkTarget) async throws(Trouble) -> SmithModel.ExitCode
+    ) async throws {
+      try await explaining(json: common.json) { () throws(Trouble) in
+        try await work(try await HiLinkTarget.meant(by: target))
+      }
+    }
+  }
 
   struct Serial: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "serial", abstract: "The page goes, a serial port comes.")
-    @OptionGroup var target: TargetOptions
-    @OptionGroup var common: CommonOptions
-    @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait = 30.0
+    @OptionGroup var options: Options
 
     func run() async throws {
-      try await explaining(json: common.json) { () throws(Trouble) in
-        try await HiLinkTarget(target).go(to: .serial, target, wait: wait, json: common.json)
-      }
+      try await options.run { (page) throws(Trouble) in try await page.go(to: .serial, options) }
     }
   }
 
   struct Debug: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "debug", abstract: "Serial ports come beside the page.")
-    @OptionGroup var target: TargetOptions
-    @OptionGroup var common: CommonOptions
-    @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait = 30.0
+    @OptionGroup var options: Options
 
     func run() async throws {
-      try await explaining(json: common.json) { () throws(Trouble) in
-        try await HiLinkTarget(target).go(to: .debug, target, wait: wait, json: common.json)
-      }
+      try await options.run { (page) throws(Trouble) in try await page.go(to: .debug, options) }
     }
   }
 
   struct Back: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "back", abstract: "Lets the stick restart to its page.")
-    @OptionGroup var target: TargetOptions
-    @OptionGroup var common: CommonOptions
-    @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait = 90.0
+    @OptionGroup var options: Options
 
     func run() async throws {
-      try await explaining(json: common.json) { () throws(Trouble) in
-        try await HiLinkTarget(target).back(target, wait: wait, json: common.json)
-      }
+      try await options.run { (page) throws(Trouble) in try await page.back(options) }
     }
   }
 }
@@ -68,23 +72,21 @@ struct HiLinkTarget {
   let link: CurlWebLink
   let session: HiLinkSession
 
-  /// The page that the options name, or the usual address.
-  init(_ target: TargetOptions) throws(Trouble) {
-    let address: WebAddress
-    do throws(WebError) {
-      address = try WebAddress(target.web ?? Self.usualAddress)
-    } catch { throw error.trouble }
-    link = CurlWebLink(address)
-    var login: HiLinkSession.Login?
-    if let user = target.webUser {
-      guard let password = ProcessInfo.processInfo.environment["MODEMSMITH_WEB_PASSWORD"] else {
-        throw Trouble(
-          "usage.bad-target", "--web-user needs the password in MODEMSMITH_WEB_PASSWORD.",
-          advice: ["Set the variable for this one command; it is not kept."], exitCode: .usage)
-      }
-      login = HiLinkSession.Login(user: user, password: password)
-    }
+  init(_ link: CurlWebLink, login: HiLinkSession.Login?) {
+    self.link = link
     session = HiLinkSession(link, login: login)
+  }
+
+  /// The page that the options name, that of the only network stick, or the usual address.
+  static func meant(by target: TargetOptions) async throws(Trouble) -> HiLinkTarget {
+    let login = try target.login()
+    if let link = try target.namedPage() { return HiLinkTarget(link, login: login) }
+    if target.port == nil, let stick = try await ThisComputer.networkStick(target) {
+      return HiLinkTarget(try await ThisComputer.page(of: stick), login: login)
+    }
+    let usual: WebAddress
+    do throws(WebError) { usual = try WebAddress(Self.usualAddress) } catch { throw error.trouble }
+    return HiLinkTarget(CurlWebLink(usual), login: login)
   }
 
   private var place: Place { .named("\(link.address)") }
@@ -156,50 +158,29 @@ struct HiLinkTarget {
   }
 
   /// To a serial port; done only when the port was seen.
-  func go(to goal: HiLinkSwitch.Goal, _ target: TargetOptions, wait: Double, json: Bool)
+  func go(to goal: HiLinkSwitch.Goal, _ options: HiLinkCommand.Options)
     async throws(Trouble) -> SmithModel.ExitCode
   {
-    let (bus, place) = try busAndPlace(target)
+    let (bus, place) = try busAndPlace(options.target)
+    let patience = Self.duration(options.wait ?? 30)
     let outcome = try await asking { () throws(HiLinkError) in
       try await HiLinkSwitch.perform(
-        to: goal, over: session, seeing: bus, at: place, patience: Self.duration(wait))
+        to: goal, over: session, seeing: bus, at: place, patience: patience)
     }
-    switch outcome.end {
-    case .already(let port), .switched(let port, _):
-      say(goal.rawValue, port: port, outcome.tried, json)
-      return .ok
-    case .left(let way):
-      throw Trouble(
-        "hilink.no-port",
-        "The stick left its page (\(way.rawValue)) and shows no serial port here.",
-        facts: outcome.tried,
-        advice: [
-          "Inside a virtual machine, pass the stick's new USB id (12d1:1442 or 12d1:1566) to it.",
-          "Run `modemsmith list` in half a minute; a replug brings the page back.",
-        ], aftermath: .stillBoots, exitCode: .unknown)
-    case .stayed:
-      throw Trouble(
-        "hilink.no-switch", "The stick's page knows no way to a serial port, or refused each.",
-        facts: outcome.tried,
-        advice: [
-          "Some firmwares switch only by a USB message, while the stick still shows its CD.",
-          "Where nothing helps, the boot pin does; the case has to be opened for it.",
-        ], aftermath: .stillBoots, exitCode: .refused)
-    }
+    say(goal.rawValue, port: try outcome.port(), outcome.tried, options.common.json)
+    return .ok
   }
 
   /// Restarts the stick by whatever answers, and waits for its page.
-  func back(_ target: TargetOptions, wait: Double, json: Bool) async throws(Trouble)
-    -> SmithModel.ExitCode
-  {
+  func back(_ options: HiLinkCommand.Options) async throws(Trouble) -> SmithModel.ExitCode {
     if await HiLinkSwitch.awaitPage(link, within: .seconds(1)) {
       try await asking { () throws(HiLinkError) in try await HiLinkSwitch.restart(session) }
     } else {
-      try await reset(target)
+      try await reset(options.target)
     }
     // It is still there for a moment after it said yes.
     await link.pause(.seconds(3))
-    guard await HiLinkSwitch.awaitPage(link, within: Self.duration(wait)) else {
+    guard await HiLinkSwitch.awaitPage(link, within: Self.duration(options.wait ?? 90)) else {
       throw Trouble(
         "hilink.not-back", "The stick restarted, and its page did not come back in time.",
         advice: [
@@ -207,7 +188,7 @@ struct HiLinkTarget {
           "Check that the computer asks for an address on the stick's network card.",
         ], aftermath: .stillBoots, exitCode: .unknown)
     }
-    say("back", port: nil, [], json)
+    say("back", port: nil, [], options.common.json)
     return .ok
   }
 
@@ -255,12 +236,5 @@ struct HiLinkTarget {
 
   private static func duration(_ seconds: Double) -> Duration {
     .milliseconds(Int(max(0, min(seconds, 3600)) * 1000))
-  }
-}
-
-extension TargetOptions {
-  /// The page that is meant, if one is named.
-  func hiLink() throws(Trouble) -> HiLinkTarget? {
-    web == nil ? nil : try HiLinkTarget(self)
   }
 }

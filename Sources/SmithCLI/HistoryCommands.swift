@@ -38,6 +38,7 @@ struct HistoryListCommand: AsyncParsableCommand {
       }
       for path in state.journalsSetAside() { Output.error("  unreadable: \(path)") }
       UnlockHistory.show(state, json: common.json)
+      RescueHistory.show(state, json: common.json)
       return .ok
     }
   }
@@ -76,6 +77,43 @@ struct HistoryShowCommand: AsyncParsableCommand {
       let run = try History(in: try StateDirectory(stateDir)).run(number)
       if common.json { Output.json(run.json) } else { run.show() }
       return .ok
+    }
+  }
+}
+
+/// Rescues as their journals have them; the update that followed is a line of its own.
+enum RescueHistory {
+  static func show(_ state: StateDirectory, json: Bool) {
+    for (path, records) in state.allRescueJournals() {
+      guard case .planned(let plan, let place, _, let time)? = records.first else {
+        Output.error("  unreadable: \(path)")
+        continue
+      }
+      var ending: String?
+      var sent = 0
+      var answers = false
+      for record in records {
+        switch record {
+        case .planned, .waiting: break
+        case .sending: sent += 1
+        case .loaderAnswers: answers = true
+        case .ended(let last): ending = last
+        }
+      }
+      if json {
+        Output.json(
+          .object([
+            "event": .string("rescue-history"), "time": .string(time), "place": .text(place),
+            "chip": .text(plan.chip), "loader": .string(plan.loader),
+            "parts_sent": .integer(sent), "loader_answers": .bool(answers),
+            "update_file": .text(plan.update?.file), "ending": .text(ending),
+            "journal": .string(path),
+          ]))
+      } else {
+        Output.line(
+          "\(time)  \(plan.chip ?? "stick")  rescue, loader "
+            + "\(answers ? "answered" : "did not answer")  \(ending ?? "interrupted")")
+      }
     }
   }
 }

@@ -56,7 +56,7 @@ struct HuaweiPortsCommand: AsyncParsableCommand {
   {
     if !yes, common.json || isatty(0) != 1 { throw UpdateCommand.needsYes }
     let state = try StateDirectory(target.stateDir)
-    let lock = try state.lock(place)
+    let lock = try state.hold(place, json: common.json)
     defer { withExtendedLifetime(lock) {} }
     let owner = TerminalOwner(json: common.json, yes: yes)
     owner.mindSignals()

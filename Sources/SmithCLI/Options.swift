@@ -31,8 +31,12 @@ struct TargetOptions: ParsableArguments {
   var web: String?
 
   @Option(
-    name: .long, help: "User of the page; the password is taken from MODEMSMITH_WEB_PASSWORD.")
+    name: .long,
+    help: "User of the page; the password is asked for, or taken from MODEMSMITH_WEB_PASSWORD.")
   var webUser: String?
+
+  @Option(name: .long, help: "File with the password of the page in its first line.")
+  var webPasswordFile: String?
 
   @Option(name: .long, help: "Folder of the firmware library (default: XDG data).")
   var dataDir: String?

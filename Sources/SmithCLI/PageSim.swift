@@ -13,10 +13,16 @@ enum PageSim {
   /// Serves the model's page and ports until it is interrupted; nil for other models.
   static func serve(
     _ name: String, firmware: String?, http: String, link: String, speed: Double, seed: UInt64,
-    offered: String? = nil, lock: LockSwitches? = nil
+    offered: String? = nil, lock: LockSwitches? = nil, pin: String? = nil
   ) async throws(Trouble) -> SmithModel.ExitCode? {
     if let personality = HuaweiHiLinkStick.Personality.named(name) {
-      let stick = HuaweiHiLinkStick(personality, firmware: firmware, seed: seed)
+      guard HiLinkBalongStick.knows(personality) else {
+        var stick = HuaweiHiLinkStick(personality, firmware: firmware, seed: seed)
+        stick.pin = pin
+        return try await serve(stick, name, http, link, speed)
+      }
+      var stick = HiLinkBalongStick(personality, firmware: firmware, seed: seed)
+      stick.page.pin = pin
       return try await serve(stick, name, http, link, speed)
     }
     switch name {

@@ -1,18 +1,28 @@
 import SmithEngine
 import SmithModel
+import SmithPorts
 import SmithVendors
 
 /// The page behind `--web`, whoever made the stick: ZTE's and Alcatel's pages are recognised by
 /// what they answer; every other is asked as a HiLink page.
 struct PageTarget {
   private let page: WebTarget
-  private let hiLink: HiLinkTarget
+  let hiLink: HiLinkTarget
 
-  /// The page that the options name; nil if they name none.
-  init?(_ target: TargetOptions) throws(Trouble) {
-    guard let page = try WebTarget(target), let hiLink = try target.hiLink() else { return nil }
-    self.page = page
-    self.hiLink = hiLink
+  /// The page that the options name, or that of the network stick that they mean; nil if they
+  /// mean a stick with a serial port.
+  static func meant(by target: TargetOptions) async throws(Trouble) -> PageTarget? {
+    let link: CurlWebLink
+    if let named = try target.namedPage() {
+      link = named
+    } else if target.port == nil, let stick = try await ThisComputer.networkStick(target) {
+      link = try await ThisComputer.page(of: stick)
+    } else {
+      return nil
+    }
+    return PageTarget(
+      page: WebTarget(door: try WebTarget.door(link, target)),
+      hiLink: HiLinkTarget(link, login: try target.login()))
   }
 
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> ExitCode {

@@ -46,7 +46,7 @@ struct RestoreCommand: AsyncParsableCommand {
           "backup.failed", "The backup holds no settings.", advice: ["Choose another backup."],
           exitCode: .badFile)
       }
-      if let web = try PageTarget(target) {
+      if let web = try await PageTarget.meant(by: target) {
         return try await web.restore(
           saved, settings ?? DeviceSettings(), self)
       }

@@ -44,6 +44,8 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "The version that the maker's server offers a model with a page.")
   var offered: String?
 
+  @Option(name: .long, help: "PIN that its SIM wants.") var pin: String?
+
   @OptionGroup var lock: LockSwitches
 
   @Flag(
@@ -68,7 +70,7 @@ struct SimCommand: AsyncParsableCommand {
       if model != SimulatedModels.zte || http != nil,
         let end = try await PageSim.serve(
           model, firmware: firmware, http: http ?? "127.0.0.1:0", link: link, speed: speed,
-          seed: seed, offered: offered, lock: lock)
+          seed: seed, offered: offered, lock: lock, pin: pin)
       {
         return end
       }
@@ -77,7 +79,7 @@ struct SimCommand: AsyncParsableCommand {
       }
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let switches = SimulatedModels.Switches(
-        strict: strict, signed: signed, logging: log != nil, seed: seed, lock: lock)
+        strict: strict, signed: signed, logging: log != nil, seed: seed, lock: lock, pin: pin)
       switch try SimulatedModels.stick(model, firmware: firmware, options: switches) {
       case .huawei(var stick):
         if bricked { stick.flash.brick() }

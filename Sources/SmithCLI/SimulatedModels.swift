@@ -10,6 +10,7 @@ enum SimulatedModels {
     var logging = false
     var seed: UInt64 = 1
     var lock: LockSwitches?
+    var pin: String?
   }
 
   /// One stick of any family.
@@ -58,6 +59,7 @@ enum SimulatedModels {
     options.strict = switches.strict
     options.signed = switches.signed
     options.logging = switches.logging
+    options.pin = switches.pin
     switches.lock?.apply(to: &options)
     return .huawei(
       HuaweiBalongStick(

@@ -19,7 +19,7 @@ struct InfoCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      if let web = try PageTarget(target) {
+      if let web = try await PageTarget.meant(by: target) {
         return try await web.info(json: common.json, showIdentity: showIdentity)
       }
       let (bus, place) = try await target.bus()
@@ -119,7 +119,7 @@ struct BackupCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let state = try StateDirectory(target.stateDir)
-      if let web = try PageTarget(target) {
+      if let web = try await PageTarget.meant(by: target) {
         return try await web.backup(to: output, in: state, json: common.json)
       }
       let (bus, place) = try await target.bus()

@@ -30,9 +30,9 @@ struct PlanCommand: AsyncParsableCommand {
       guard let file, !page.online else { throw PageUpdateOptions.needsFile }
       let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
       try KnownBad.refuse(image, dataDir: target.dataDir)
-      let (bus, place) = try await target.bus()
+      let (bus, place, page) = try await target.stick()
       let owner = TerminalOwner(json: common.json, yes: false)
-      let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
+      let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries, page: page)
       let subject = try await updater.look(for: image, at: place)
       let fit = Fit.judge(ImageFacts(image.image), subject.report)
       let outcome: Planner.Outcome
@@ -86,11 +86,18 @@ struct UpdateCommand: AsyncParsableCommand {
 
   func run() async throws {
     if target.web != nil {
-      return try await explaining(json: common.json, asReport: !dryRun) { () throws(Trouble) in
+      var isOverPage = true
+      try await explaining(json: common.json, asReport: !dryRun) { () throws(Trouble) in
+        // The page of a HiLink stick takes no file: it only leads to the port that does.
+        if file != nil, !page.online, try await WebTarget.isOfNobodyElse(target) {
+          isOverPage = false
+          return .ok
+        }
         let web = try WebUpdateTarget(
           target, page, file: file, policy: try rules.policy(), json: common.json)
         return try await dryRun ? web.plan() : web.update(yes: yes)
       }
+      if isOverPage { return }
     }
     guard let file, !page.online else {
       return try await explaining(json: common.json) { () throws(Trouble) in
@@ -113,7 +120,7 @@ struct UpdateCommand: AsyncParsableCommand {
         with: rules.with, keeping: .copied(in: state.path))
       try KnownBad.refuse(image, dataDir: target.dataDir)
       let policy = try rules.policy()
-      let (bus, place) = try await target.bus()
+      let (bus, place, page) = try await target.stick()
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let history = HistoryKeeper(state: state)
@@ -127,11 +134,12 @@ struct UpdateCommand: AsyncParsableCommand {
       }
       owner.mindSignals()
       let watch = PhaseWatch(owner)
-      let manners = StickManners(place: place)
+      let manners = StickManners(place: place, keepsNetwork: page != nil)
       defer { manners.end() }
       if let obstacle = manners.obstacle { throw obstacle }
       let updater = Updater(
-        bus: manners.minding(bus), owner: manners.minding(watch), surroundings: surroundings)
+        bus: manners.minding(bus), owner: manners.minding(watch), surroundings: surroundings,
+        page: page)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.update(image, at: place, policy: policy)
@@ -171,10 +179,13 @@ struct ResumeCommand: AsyncParsableCommand {
       let named = target.port.map {
         Place.named(URL(fileURLWithPath: $0).standardizedFileURL.path)
       }
-      let wanted =
-        try target.web.map { text throws(Trouble) in try WebTarget.place(text) }
-        ?? named ?? target.place.map { Place.usb($0) }
-      guard let unfinished = try unfinished(in: state, at: wanted) else { throw Self.nothing }
+      let wanted = named ?? target.place.map { Place.usb($0) }
+      let page = try target.web.map { text throws(Trouble) in
+        try WebTarget.place(text, target)
+      }
+      guard let unfinished = try unfinished(in: state, page: page, at: wanted) else {
+        throw Self.nothing
+      }
       for note in unfinished.notes { TerminalOwner(json: common.json, yes: true).warn(note) }
       if unfinished.header.plan.route.hasSuffix("-web") {
         return try await WebUpdateTarget.resume(
@@ -194,12 +205,13 @@ struct ResumeCommand: AsyncParsableCommand {
       owner.mindSignals()
       let watch = PhaseWatch(owner)
       let history = HistoryKeeper(state: state)
-      let manners = StickManners(place: unfinished.header.place)
+      let door = try pageDoor(unfinished.header)
+      let manners = StickManners(place: unfinished.header.place, keepsNetwork: door != nil)
       defer { manners.end() }
       if let obstacle = manners.obstacle { throw obstacle }
       let updater = Updater(
         bus: manners.minding(bus(for: unfinished.header)), owner: manners.minding(watch),
-        surroundings: surroundings)
+        surroundings: surroundings, page: door)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await updater.resume(
@@ -212,11 +224,25 @@ struct ResumeCommand: AsyncParsableCommand {
     }
   }
 
-  private func unfinished(
-    in state: StateDirectory, at place: Place?
-  ) throws(Trouble) -> Unfinished? {
+  /// The update over that page, or the one at that place that used it on the way.
+  private func unfinished(in state: StateDirectory, page: Place?, at place: Place?)
+    throws(Trouble) -> Unfinished?
+  {
     if let journal { return try state.unfinished(named: journal) }
-    return try state.unfinished(at: place)
+    guard let page else { return try state.unfinished(at: place) }
+    if let found = try state.unfinished(at: page) { return found }
+    let found = try state.unfinished(at: place)
+    return found?.header.page == nil ? nil : found
+  }
+
+  /// The page that the update began with, through the card that the stick has now.
+  private func pageDoor(_ header: JournalHeader) throws(Trouble) -> StickPageDoor? {
+    guard let text = target.web ?? header.page else { return nil }
+    var named = target
+    named.web = text
+    if case .usb(let chain) = header.place { named.place = chain }
+    guard let link = try named.namedPage() else { return nil }
+    return StickPageDoor(link, address: "\(link.address)", login: try target.login())
   }
 
   private func bus(for header: JournalHeader) -> any Bus {

@@ -51,7 +51,7 @@ struct ListCommand: AsyncParsableCommand {
     let widths = (0..<4).map { column in rows.map { $0[column].count }.max() ?? 0 }
     for (row, stick) in zip(rows, sticks) {
       Output.line(line(row, widths))
-      for action in stick.next {
+      for action in stick.actions {
         Output.line(
           Output.paint("    → \(action.words)\(action.command.map { ": \($0)" } ?? "")", .faint))
       }
@@ -80,6 +80,15 @@ struct ListCommand: AsyncParsableCommand {
 }
 
 extension StickSighting {
+  /// What can be done next, with the page where it is likeliest to be.
+  fileprivate var actions: [NextAction] {
+    guard state == .networkCard, let likeliest = ThisComputer.pages(of: self).first else {
+      return next
+    }
+    return [NextAction("open its web page", "\(likeliest.address)/")]
+      + next.filter { $0.words != "open its web page" }
+  }
+
   /// Cells of the table: place, id, state, name, ports and other nodes.
   fileprivate var row: [String] {
     let or = orState.map { " (or \($0.rawValue))" } ?? ""
@@ -117,7 +126,7 @@ extension StickSighting {
       "way": .text(FrontDoor(device.id)?.way.rawValue),
       "way_advice": .text(FrontDoor(device.id)?.advice),
       "next": .array(
-        next.map { .object(["words": .string($0.words), "command": .text($0.command)]) }),
+        actions.map { .object(["words": .string($0.words), "command": .text($0.command)]) }),
     ])
   }
 }

@@ -12,21 +12,35 @@ import SmithVendors
 struct WebTarget {
   let door: WebDoor
 
-  /// The page that the options name; nil if they name none.
-  init?(_ target: TargetOptions) throws(Trouble) {
-    guard let text = target.web else { return nil }
-    door = try Self.door(text)
+  static func door(_ link: CurlWebLink, _ target: TargetOptions) throws(Trouble) -> WebDoor {
+    WebDoor(
+      link: link, host: link.address.authority, address: "\(link.address)",
+      password: try target.givenPassword())
   }
 
-  static func door(_ text: String) throws(Trouble) -> WebDoor {
+  static func door(_ text: String, _ target: TargetOptions) throws(Trouble) -> WebDoor {
     let address: WebAddress
     do throws(WebError) { address = try WebAddress(text) } catch { throw error.trouble }
-    return WebDoor(
-      link: CurlWebLink(address), host: address.authority, address: "\(address)",
-      password: ProcessInfo.processInfo.environment["MODEMSMITH_WEB_PASSWORD"])
+    return try door(CurlWebLink(address), target)
   }
 
-  static func place(_ text: String) throws(Trouble) -> Place { try door(text).place }
+  /// Whether the page is neither ZTE's nor Alcatel's: HiLink pages are not recognised here.
+  static func isOfNobodyElse(_ target: TargetOptions) async throws(Trouble) -> Bool {
+    guard let text = target.web else { return false }
+    var door = try door(text, target)
+    // Only to recognise it: a wrong password would be counted.
+    door.password = nil
+    do throws(PageError) {
+      _ = try await door.open()
+    } catch {
+      return error == .unknownPage
+    }
+    return false
+  }
+
+  static func place(_ text: String, _ target: TargetOptions) throws(Trouble) -> Place {
+    try door(text, target).place
+  }
 
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
     let (_, report) = try await opened()
@@ -134,7 +148,7 @@ struct WebUpdateTarget {
     guard let web = target.web, page.online == (file == nil) else {
       throw PageUpdateOptions.needsFile
     }
-    door = try WebTarget.door(web)
+    door = try WebTarget.door(web, target)
     self.policy = policy
     self.json = json
     stateDirectory = target.stateDir
@@ -195,7 +209,7 @@ struct WebUpdateTarget {
     json: Bool
   ) async throws(Trouble) -> SmithModel.ExitCode {
     let header = unfinished.header
-    let door = try WebTarget.door(target.web ?? header.place.description)
+    let door = try WebTarget.door(target.web ?? header.place.description, target)
     let lock = try state.hold(header.place, json: json)
     defer { withExtendedLifetime(lock) {} }
     let isOnline = header.plan.file == WebUpdater.onlineFile

@@ -85,11 +85,15 @@ public struct DashboardKeeper {
   private let backups: BackupStore
 
   /// A keeper on a bus, for one owner.
-  public init(bus: any Bus, owner: any Owner, surroundings: Surroundings) {
+  ///
+  /// - Parameter page: of a stick that may show a page and no serial port.
+  public init(
+    bus: any Bus, owner: any Owner, surroundings: Surroundings, page: StickPageDoor? = nil
+  ) {
     self.bus = bus
     self.owner = owner
     backups = surroundings.backups
-    updater = Updater(bus: bus, owner: owner, surroundings: surroundings)
+    updater = Updater(bus: bus, owner: owner, surroundings: surroundings, page: page)
   }
 
   /// What the stick says; sends nothing that changes it.
@@ -162,7 +166,7 @@ public struct DashboardKeeper {
     }
   }
 
-  private func normal(_ place: Place) async throws(Trouble) -> Subject {
+  func normal(_ place: Place) async throws(Trouble) -> Subject {
     let (link, subject) = try await updater.identify(
       place, likely: HuaweiBalong(), withSettings: true)
     await link.close()

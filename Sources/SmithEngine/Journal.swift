@@ -38,6 +38,8 @@ public struct JournalHeader: Sendable, Codable, Equatable {
   public var downloadPort: String?
   /// The diagnostic port, if it was named.
   public var diagPort: String?
+  /// Address of the stick's page, if it is asked over one.
+  public var page: String?
   /// Absolute path of the file.
   public var file: String
   /// Absolute paths of files that go with it.

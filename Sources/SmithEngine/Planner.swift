@@ -73,6 +73,9 @@ public enum Planner {
       cannotBackUp.append("settings and identity (the stick waits in download mode)")
       cannotVerify.append("that the identity number is unchanged (it cannot be read beforehand)")
     }
+    if isNormal, subject.report.imei == nil {
+      cannotVerify.append("that the identity number is unchanged (the stick does not tell it)")
+    }
     if judgement.after == nil, judgement.end == nil {
       cannotVerify.append("the version (the file does not say which it holds)")
     }

@@ -103,6 +103,7 @@ final class UpdateRun {
     let header = JournalHeader(
       tool: updater.surroundings.tool, time: updater.surroundings.backups.time(), place: place,
       downloadPort: updater.surroundings.downloadPort, diagPort: updater.surroundings.diagPort,
+      page: updater.page?.address,
       file: image.path,
       others: image.others.isEmpty ? nil : image.others, identity: subject.identityHash,
       consent: armed.consent, backup: armed.backup.path, plan: plan, policy: policy)
@@ -160,10 +161,11 @@ final class UpdateRun {
     _ link: any ByteLink, _ witness: RunWitness
   ) async throws(Trouble) {
     self.witness = witness
-    let job = FlashJob(
-      place: place, image: image.image, report: subject.report, state: subject.state,
-      policy: policy, firstItem: first)
     do throws(Trouble) {
+      let (link, subject) = try await port(of: subject, link)
+      let job = FlashJob(
+        place: place, image: image.image, report: subject.report, state: subject.state,
+        policy: policy, firstItem: first)
       try await family().flash(job, over: link, on: bus, watched: witness)
     } catch {
       report.bytes = witness.acknowledged
@@ -176,6 +178,30 @@ final class UpdateRun {
     }
     report.bytes = witness.acknowledged
     await verify(header, witness)
+  }
+
+  /// The port to write through; a stick that shows its page is brought to one, and has to be the
+  /// same unit there.
+  private func port(of subject: Subject, _ link: any ByteLink) async throws(Trouble)
+    -> (any ByteLink, Subject)
+  {
+    guard let page = updater.page, link is NoLink else { return (link, subject) }
+    if owner.wantsToStop { throw Self.cancelled }
+    await owner.hear(.phase(.enter, "Asking the page for a serial port"))
+    let port = try await page.port(on: bus, at: place) { await owner.hear(.note($0)) }
+    let open: any ByteLink
+    do { open = try await bus.open(port) } catch { throw error.trouble }
+    do throws(Trouble) {
+      let now = try await Subject.ask(open, at: place, likely: likely, alone: true)
+      if let obstacle = now.state.obstacle { throw obstacle }
+      if let before = subject.identityHash, let hash = now.identityHash, hash != before {
+        throw ResumeTrouble.otherStick
+      }
+      return (open, now)
+    } catch {
+      await open.close()
+      throw error
+    }
   }
 
   /// Whether only the stick itself can say what a failed write came to: its last answer was lost,
@@ -198,6 +224,7 @@ final class UpdateRun {
     switch witness.reached {
     case .nothing:
       report.verdict = .unchanged
+      await updater.page?.back(on: bus, at: place)
     case .entered:
       await settleEntered(header, witness, &error)
     case .writing(certain: false)
@@ -223,7 +250,8 @@ final class UpdateRun {
   private func settleEntered(
     _ header: JournalHeader, _ witness: RunWitness, _ error: inout Trouble
   ) async {
-    let back = await StickReturn(bus, place, likely: likely).bringBack()
+    let back = await StickReturn(bus, place, likely: likely, page: updater.page).bringBack()
+    if back?.state == .normal { await updater.page?.back(on: bus, at: place) }
     switch back?.state {
     case .normal: break
     case .waiting where likely?.startsWhenReplugged == true:
@@ -264,7 +292,8 @@ final class UpdateRun {
     do { try witness.journal.append(.verifying) } catch { report.warnings.append(error.summary) }
     await owner.hear(.phase(.verify, "Waiting for the stick to start its new firmware"))
     let isComplete = failure == nil || witness.reached == .allWritten
-    let checker = Verification(bus, place, header, policy, likely, isComplete: isComplete)
+    let checker = Verification(
+      bus, place, header, policy, likely, isComplete: isComplete, page: updater.page)
     var outcome = await checker.outcome()
     let saved = header.backup.flatMap { updater.surroundings.backups.load($0) }
     if let settings = saved?.settings, outcome.verdict == .updated {

@@ -46,9 +46,15 @@ public struct Updater {
   let bus: any Bus
   let owner: any Owner
   let surroundings: Surroundings
+  let page: StickPageDoor?
 
   /// An updater on a bus, for one owner.
-  public init(bus: any Bus, owner: any Owner, surroundings: Surroundings) {
+  ///
+  /// - Parameter page: of a stick that may show a page and no serial port.
+  public init(
+    bus: any Bus, owner: any Owner, surroundings: Surroundings, page: StickPageDoor? = nil
+  ) {
+    self.page = page
     self.bus = bus
     self.owner = owner
     self.surroundings = surroundings
@@ -124,7 +130,15 @@ public struct Updater {
     _ place: Place, likely: (any Family)? = nil, withSettings: Bool,
     within patience: Duration = .seconds(3)
   ) async throws(Trouble) -> (any ByteLink, Subject) {
-    let link = try await Self.open(place, on: bus, within: patience)
+    let link: any ByteLink
+    if let page {
+      guard let found = try await page.isThereOrPort(place, on: bus, within: patience) else {
+        return (NoLink(bus), try await page.ask(at: place, withSettings: withSettings))
+      }
+      link = found
+    } else {
+      link = try await Self.open(place, on: bus, within: patience)
+    }
     do {
       return (
         link, try await Subject.ask(link, at: place, likely: likely, withSettings: withSettings)
@@ -140,5 +154,24 @@ extension Duration {
   /// Seconds with their fraction.
   var inSeconds: Double {
     Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
+
+extension StickPageDoor {
+  /// Waits for the page or a port of the stick.
+  ///
+  /// - Returns: the port's link; nil if the page answers.
+  func isThereOrPort(_ place: Place, on bus: any Bus, within patience: Duration)
+    async throws(Trouble) -> (any ByteLink)?
+  {
+    let end = bus.now + patience
+    var last = LinkError.notFound(path: address).trouble
+    repeat {
+      if await isThere() { return nil }
+      do throws(Trouble) {
+        return try await Updater.open(place, on: bus, within: .milliseconds(500))
+      } catch { last = error }
+    } while bus.now < end
+    throw last
   }
 }

@@ -8,8 +8,10 @@ struct StickReturn {
   private let bus: any Bus
   private let place: Place
   private let likely: (any Family)?
+  private let page: StickPageDoor?
 
-  init(_ bus: any Bus, _ place: Place, likely: (any Family)?) {
+  init(_ bus: any Bus, _ place: Place, likely: (any Family)?, page: StickPageDoor? = nil) {
+    self.page = page
     self.bus = bus
     self.place = place
     self.likely = likely
@@ -80,7 +82,10 @@ struct StickReturn {
   }
 
   private func ask(within limit: Duration) async -> Subject? {
-    guard let link = await open(within: limit) else { return nil }
+    if let page, await page.isThere() { return try? await page.ask(at: place, withSettings: true) }
+    guard let link = await open(within: page == nil ? limit : min(limit, .seconds(1))) else {
+      return nil
+    }
     let subject = try? await Subject.ask(
       link, at: place, likely: likely, alone: true)
     await link.close()
@@ -119,14 +124,16 @@ struct Verification {
   private let family: (any Family)?
   /// Whether the stick acknowledged everything.
   private let isComplete: Bool
+  private let page: StickPageDoor?
 
   /// The first start after an update can take more than a minute.
   private static var limit: Duration { .seconds(150) }
 
   init(
     _ bus: any Bus, _ place: Place, _ header: JournalHeader, _ policy: Policy,
-    _ family: (any Family)?, isComplete: Bool
+    _ family: (any Family)?, isComplete: Bool, page: StickPageDoor? = nil
   ) {
+    self.page = page
     self.family = family
     self.isComplete = isComplete
     self.bus = bus
@@ -136,7 +143,7 @@ struct Verification {
   }
 
   func outcome() async -> Outcome {
-    let back = StickReturn(bus, place, likely: family)
+    let back = StickReturn(bus, place, likely: family, page: page)
     guard var subject = await back.wait(within: Self.limit) else {
       return Outcome(verdict: .unknown, trouble: Self.didNotReturn())
     }
@@ -209,6 +216,11 @@ struct Verification {
 
   private func compareIdentity(_ subject: Subject, _ outcome: inout Outcome) {
     guard let before = header.identity else { return }
+    // A page that wants a login first may keep the number to itself after the update.
+    if page != nil, subject.report.imei == nil, !subject.identityDamaged {
+      outcome.warnings.append("the page does not tell the identity number; it was not compared")
+      return
+    }
     if subject.identityDamaged || subject.identityHash == nil {
       outcome.trouble = Trouble(
         "stick.identity-changed", "The stick no longer tells the identity number that it had.",
@@ -228,6 +240,15 @@ struct Verification {
   /// Writes settings back that the update lost; what could not be restored becomes a warning.
   func restore(_ settings: DeviceSettings, _ outcome: inout Outcome) async {
     guard let family else { return }
+    if let page, await page.isThere() {
+      do throws(Trouble) {
+        let lost = try await page.restore(settings).leftOut
+        outcome.warnings += lost.map { "not restored: \($0)" }
+      } catch {
+        outcome.warnings.append(Self.notCompared)
+      }
+      return
+    }
     do {
       let port = try await bus.port(at: place, as: .at, within: .seconds(5))
       let link = try await bus.open(port)
@@ -246,10 +267,12 @@ struct Verification {
       }
       outcome.warnings += result.leftOut.map { "not restored: \($0)" }
     } catch {
-      outcome.warnings.append(
-        "settings could not be compared after the update; the backup has them")
+      outcome.warnings.append(Self.notCompared)
     }
   }
+
+  private static let notCompared =
+    "settings could not be compared after the update; the backup has them"
 
   private static func didNotReturn(
     _ summary: String = "All was written, but the stick did not come back in time."

@@ -29,6 +29,7 @@ public enum ImageRegistry {
     if RawProgramPackage.isOne(files.lazy.map(\.name)) {
       do { return try RawProgramPackage.read(files) } catch { throw .rawProgram(error) }
     }
+    // Asked second: a package of the other kind may bring a partition table, too.
     if NANDPackage.isOne(files) { return try NANDPackage.read(files) }
     return try BalongImage.read(folder: files, limits: limits)
   }

@@ -33,6 +33,10 @@ public struct TextXML {
     public var attributes = 64
     /// Bytes of one text, name or attribute.
     public var text = 65_536
+    /// Whether a document type may stand in front, without definitions.
+    public var documentType = true
+    /// Whether `&` may stand alone and zeros behind the end, as some sticks' pages write them.
+    public var isForgiving = false
 
     /// Four MiB and 200,000 elements.
     public init() {}
@@ -70,7 +74,9 @@ public struct TextXML {
       if bytes[at] != 0x3c {
         let text = try plainText()
         if open.isEmpty {
-          guard text.allSatisfy(\.isWhitespace) else { throw flaw("text outside of elements") }
+          guard text.allSatisfy({ $0.isWhitespace || (limits.isForgiving && $0 == "\0") }) else {
+            throw flaw("text outside of elements")
+          }
           continue
         }
         return .text(text)
@@ -155,6 +161,7 @@ public struct TextXML {
 
   /// A document type that only names an outside file, which is not fetched.
   private mutating func documentType() throws(Flaw) {
+    guard limits.documentType else { throw flaw("a document type, which no page needs") }
     guard !isOver else { throw flaw("a document type in the wrong place") }
     while at < bytes.count {
       let byte = bytes[at]
@@ -203,9 +210,15 @@ public struct TextXML {
     while let mark = rest.firstIndex(of: "&") {
       output += rest[..<mark]
       let tail = rest[rest.index(after: mark)...]
-      guard let end = tail.prefix(12).firstIndex(of: ";"),
-        let scalar = Self.entity(tail[..<end])
-      else { throw flaw("an entity that is not known") }
+      let end = tail.prefix(12).firstIndex(of: ";")
+      if end == nil, limits.isForgiving {
+        output.append("&")
+        rest = tail
+        continue
+      }
+      guard let end, let scalar = Self.entity(tail[..<end]) else {
+        throw flaw("an entity that is not known")
+      }
       output.unicodeScalars.append(scalar)
       rest = tail[tail.index(after: end)...]
     }

@@ -27,9 +27,9 @@ final class CurlTransfer {
   }
 
   /// Does it, blocking.
-  func perform(to address: WebAddress, within limit: Duration, connecting: Duration)
-    -> Result<WebAnswer, WebError>
-  {
+  func perform(
+    to address: WebAddress, over card: String?, within limit: Duration, connecting: Duration
+  ) -> Result<WebAnswer, WebError> {
     guard let curl = unsafe curl_easy_init() else {
       return .failure(.broken("libcurl gives no handle"))
     }
@@ -49,7 +49,8 @@ final class CurlTransfer {
     var words = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
     return unsafe words.withUnsafeMutableBufferPointer { words in
       let results = unsafe [
-        setAddress(curl, address), setLimits(curl, limit, connecting), setCallbacks(curl),
+        setAddress(curl, address), setCard(curl, card), setLimits(curl, limit, connecting),
+        setCallbacks(curl),
         setPointer(curl, CURLOPT_HTTPHEADER, lines),
         setPointer(curl, CURLOPT_ERRORBUFFER, words.baseAddress),
       ]
@@ -84,6 +85,12 @@ final class CurlTransfer {
       // never does, and a switch of mode must not happen twice.
       && setLong(curl, CURLOPT_FRESH_CONNECT, 1)
       && setLong(curl, CURLOPT_FORBID_REUSE, 1)
+  }
+
+  /// Binds to a card by its name: to the device where the system allows it, else to its address.
+  private func setCard(_ curl: UnsafeMutableRawPointer, _ card: String?) -> Bool {
+    guard let card else { return true }
+    return unsafe setText(curl, CURLOPT_INTERFACE, "if!\(card)")
   }
 
   private func setLimits(
@@ -180,7 +187,7 @@ final class CurlTransfer {
   private func error(_ code: CURLcode, nothingWasSent: Bool, _ text: String) -> WebError {
     if let stopped { return stopped }
     switch code {
-    case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: return .absent
+    case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST, CURLE_INTERFACE_FAILED: return .absent
     case CURLE_OPERATION_TIMEDOUT: return nothingWasSent ? .absent : .silent
     case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_SEND_ERROR: return .gone
     // libcurl has one code for a broken connection and for nonsense between chunks.

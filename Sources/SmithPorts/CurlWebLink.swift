@@ -11,6 +11,8 @@ import Synchronization
 public final class CurlWebLink: WebLink {
   /// Where the page is.
   public let address: WebAddress
+  /// The only network card that is used; nil for whichever the system chooses.
+  public let card: String?
   private let thread = PortThread()
 
   /// How long making the connection may take.
@@ -18,8 +20,12 @@ public final class CurlWebLink: WebLink {
   private static let isReady = curl_global_init(Int(CURL_GLOBAL_NOTHING)) == CURLE_OK
 
   /// Prepares for requests; connects to nothing yet.
-  public init(_ address: WebAddress) {
+  ///
+  /// - Parameter card: the only network card that may be used: two sticks with the same address
+  ///   are told apart by it, and no other network is asked.
+  public init(_ address: WebAddress, over card: String? = nil) {
     self.address = address
+    self.card = card
   }
 
   /// The system's monotonic time.
@@ -38,12 +44,12 @@ public final class CurlWebLink: WebLink {
     try Self.check(request)
     let (counts, feed) = AsyncStream.makeStream(
       of: Int.self, bufferingPolicy: .bufferingNewest(1))
-    let address = address
+    let (address, card) = (address, card)
     async let outcome = thread.run {
       defer { feed.finish() }
       let transfer = CurlTransfer(request) { feed.yield($0) }
       return transfer.perform(
-        to: address, within: limit, connecting: min(limit, Self.connectLimit))
+        to: address, over: card, within: limit, connecting: min(limit, Self.connectLimit))
     }
     for await count in counts { await sent(count) }
     return try await outcome.get()

@@ -127,4 +127,88 @@ import Testing
     #expect(missing.code == 2)
     #expect(missing.trouble == "usage.bad-target")
   }
+
+  @Test("update goes from the page to download mode and back, and history remembers")
+  func update() async throws {
+    let bench = try Bench()
+    let (stick, url) = try await plug(bench)
+    let file = try await bench.sample("huawei-e3372h", version: "22.333.63.00.74", kib: 64)
+    let plan = try await run(bench, url, "update", file, "--dry-run", "--port", bench.port)
+    #expect(plan.code == 0, "\(plan.out) \(plan.err)")
+    #expect(plan.report["before"] as? String == "22.329.63.00.74")
+    let seen = try await run(bench, url, "update", file, "--yes", "--port", bench.port)
+    #expect(seen.code == 0, "\(seen.out) \(seen.err)")
+    #expect(seen.report["verdict"] as? String == "updated")
+    #expect(seen.report["after"] as? String == "22.333.63.00.74")
+    #expect(!seen.out.contains(Bench.imei))
+    let info = try await run(bench, url, "info")
+    #expect(info.report["firmware"] as? String == "22.333.63.00.74")
+    let again = try await run(bench, url, "update", file, "--yes", "--port", bench.port)
+    #expect(again.code == 3, "\(again.out)")
+    let history = try await Child(["history", "--state-dir", bench.state, "--json"]).end()
+    #expect(history.out.contains("22.333.63.00.74"))
+    try await bench.unplug(stick)
+  }
+
+  @Test("resume finds the page by itself after the host died in the middle") func resumed()
+    async throws
+  {
+    let bench = try Bench()
+    let (stick, url) = try await plug(bench)
+    let file = try await bench.sample("huawei-e3372h", version: "22.333.63.00.74", kib: 4096)
+    let begun = try Child([
+      "update", file, "--yes", "--web", url, "--port", bench.port, "--state-dir", bench.state,
+      "--json",
+    ])
+    try await begun.line("writing") { $0.contains("\"write\"") }
+    begun.signal(SIGKILL)
+    _ = try await begun.end()
+    let seen = try await Child(["resume", "--state-dir", bench.state, "--json"]).end()
+    #expect(seen.code == 0, "\(seen.out) \(seen.err)")
+    #expect(seen.report["verdict"] as? String == "updated")
+    try await bench.unplug(stick)
+  }
+
+  @Test("The newer login works with a password out of a file; a wrong one is told")
+  func newerLogin() async throws {
+    let bench = try Bench()
+    let (stick, url) = try await plug(bench, "huawei-e3372h-320")
+    let right = try bench.file("right", Data("simulated\n".utf8))
+    let wrong = try bench.file("wrong", Data("nonsense\n".utf8))
+    let seen = try await run(bench, url, "info", "--web-password-file", right)
+    #expect(seen.report["imei"] as? String == "***********0000", "\(seen.out) \(seen.err)")
+    let refused = try await run(bench, url, "info", "--web-password-file", wrong)
+    #expect(refused.trouble == "hilink.login-refused")
+    #expect(!refused.out.contains("nonsense") && !refused.err.contains("nonsense"))
+    let none = try await run(bench, url, "info", "--web-password-file", "\(bench.folder)/none")
+    #expect(none.trouble == "usage.bad-secret")
+    try await bench.unplug(stick)
+  }
+
+  @Test("pin shows the tries, and one attempt is made for one word") func pin() async throws {
+    let bench = try Bench()
+    let child = try Child([
+      "sim", "huawei-e3372h-hilink", "--http", "127.0.0.1:0", "--link", bench.port, "--speed",
+      "40", "--pin", "4711",
+    ])
+    let line = try await child.line("page") { $0.hasPrefix("published http") }
+    let url = String(line.split(separator: " ")[1])
+    let shown = try await run(bench, url, "pin")
+    #expect(shown.report["needs"] as? String == "pin")
+    #expect(shown.report["tries_left"] as? Int == 3)
+    let pin = try bench.file("pin", Data("1234".utf8))
+    let unasked = try await run(bench, url, "pin", "--enter", "--pin-file", pin)
+    #expect(unasked.trouble == "consent.missing")
+    let wrong = try await run(bench, url, "pin", "--enter", "--yes", "--pin-file", pin)
+    #expect(wrong.trouble == "pin.wrong", "\(wrong.out) \(wrong.err)")
+    #expect(!wrong.out.contains("1234"))
+    let right = try await Child(
+      ["pin", "--enter", "--yes", "--web", url, "--json"],
+      environment: ["MODEMSMITH_SIM_PIN": "4711"]
+    ).end()
+    #expect(right.code == 0, "\(right.out) \(right.err)")
+    #expect(right.report["needs"] as? String == "nothing")
+    #expect(!right.out.contains("4711") && !right.err.contains("4711"))
+    try await bench.unplug(child)
+  }
 }

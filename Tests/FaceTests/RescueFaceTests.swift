@@ -73,6 +73,10 @@ import Testing
     let needless = try await bench.run("rescue", "--loader", safe, file, "--yes")
     #expect(needless.code == 3)
     #expect(needless.trouble == "rescue.not-needed")
+    let history = try await Child(["history", "--state-dir", bench.state, "--json"]).end()
+    let rescues = history.objects.filter { $0["event"] as? String == "rescue-history" }
+    #expect(rescues.count == 2, "\(history.out)")
+    #expect(rescues.allSatisfy { $0["loader_answers"] as? Bool == true })
     try await bench.unplug(stick)
   }
 

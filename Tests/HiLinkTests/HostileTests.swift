@@ -124,6 +124,9 @@ import Testing
       (.loginNeeded(path: "/api/x"), "hilink.login-needed"),
       (.loginRefused(code: 108_007), "hilink.login-refused"),
       (.loginUnknown(type: 9), "hilink.login-unknown"),
+      (.loginLocked(minutes: 1), "hilink.login-locked"),
+      (.loginLocked(minutes: nil), "hilink.login-locked"),
+      (.loginUnproven, "hilink.login-unproven"),
     ]
     for (error, code) in errors {
       #expect(error.trouble.code == code)

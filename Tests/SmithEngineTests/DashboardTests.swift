@@ -222,3 +222,80 @@ import Testing
     #expect(bus.body.flash.nv.setPort == "A1;1,A1")
   }
 }
+
+@Suite("A bare CD image") struct DashboardDiscTests {
+  private func disc(_ volume: String = "Mobile Partner", _ text: String = "") throws
+    -> DashboardDisc
+  {
+    var builder = ISO9660Builder(volume: volume)
+    builder.add("AUTORUN.INF", [UInt8]("[autorun]\r\nopen=AutoRun.exe\r\n".utf8))
+    builder.add(
+      "Mobile Partner/SysConfig.dat", [UInt8]("[Common]\r\nversion=UTPS23.015.77.08.143\r\n".utf8))
+    if !text.isEmpty { builder.add("README.TXT", [UInt8](text.utf8)) }
+    return try DashboardDisc(SharedBytes(builder.build()))
+  }
+
+  private func keeper(_ bus: VirtualBus<HuaweiBalongStick>) -> DashboardKeeper {
+    DashboardKeeper(
+      bus: bus, owner: TrialOwner(),
+      surroundings: Surroundings(
+        newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(), tool: "test"))
+  }
+
+  @Test(
+    "is made into the package of the stick's own layout, and written as it is",
+    arguments: [
+      ("huawei-e3131", UInt32(0x10c)), ("huawei-e3276", 0x10c), ("huawei-e3372h", 0xb0000),
+    ])
+  func written(_ name: String, _ item: UInt32) async throws {
+    let personality = try #require(HuaweiBalongStick.Personality.named(name))
+    let bus = VirtualBus(HuaweiBalongStick(personality: personality))
+    let before = bus.body.flash
+    let disc = try disc()
+    let bytes = try await keeper(bus).package(of: disc, at: bus.place)
+    let image = try CheckedImage(SharedBytes(bytes), named: "/files/disc.bin")
+    #expect(image.image.segments.map(\.id) == [item])
+    #expect(image.image.kinds == [.dashboard])
+    let report = await keeper(bus).install(image, at: bus.place, policy: Policy())
+    #expect(report.verdict == .updated, "\(String(describing: report.trouble))")
+    #expect(bus.body.flash.firmware == before.firmware && bus.body.flash.nv == before.nv)
+    #expect(bus.body.flash.item(item) != before.item(item))
+  }
+
+  @Test("of another maker, or for a stick that no table knows, is refused") func refused() throws {
+    var report = DeviceReport()
+    func code(_ disc: DashboardDisc) -> String? {
+      do throws(Trouble) {
+        _ = try disc.package(for: report)
+        return nil
+      } catch { return error.code }
+    }
+    let disc = try disc()
+    #expect(code(disc) == "dashboard.disc-refused")
+    report.model = "E3372"
+    report.hardware = "CL2E3372HM"
+    #expect(code(disc) == nil)
+    #expect(DashboardDisc.inference.code == "plan.experimental")
+  }
+
+  @Test("is refused by a signed stick, which keeps what it has") func signed() async throws {
+    var options = HuaweiBalongStick.Options()
+    options.signed = true
+    let bus = VirtualBus(HuaweiBalongStick(personality: .e3372h, options: options))
+    let before = bus.body.flash.dashboard
+    let bytes = try await keeper(bus).package(of: try disc(), at: bus.place)
+    let image = try CheckedImage(SharedBytes(bytes), named: "/files/disc.bin")
+    let report = await keeper(bus).install(image, at: bus.place, policy: Policy())
+    #expect(report.verdict != .updated && report.trouble != nil)
+    #expect(bus.body.flash.dashboard == before)
+  }
+
+  @Test("does not go onto HiLink firmware") func pairing() async throws {
+    let bus = VirtualBus(
+      HuaweiBalongStick(personality: .e3372h, firmware: FirmwareVersion("22.200.05.00.00")))
+    let bytes = try await keeper(bus).package(of: try disc(), at: bus.place)
+    let image = try CheckedImage(SharedBytes(bytes), named: "/files/disc.bin")
+    let report = await keeper(bus).install(image, at: bus.place, policy: Policy())
+    #expect(report.trouble?.code == "dashboard.wrong-family")
+  }
+}

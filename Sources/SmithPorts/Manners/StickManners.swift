@@ -11,13 +11,19 @@ public final class StickManners: Sendable {
   private let hold: ModemManagerHold?
   private let network: StickNetwork
   private let address: String?
+  private let keepsNetwork: Bool
   private let awake = Mutex<SleepInhibitor?>(nil)
 
   /// Asks ModemManager to keep away from the stick at `place`; ports that are no USB place are
   /// left to their owner.
   ///
-  /// - Parameter address: another bus than the system's.
-  public init(place: Place, usb: SysfsUSB = SysfsUSB(), address: String? = nil) {
+  /// - Parameters:
+  ///   - keepsNetwork: whether connections over the stick stay: its page is reached through them.
+  ///   - address: another bus than the system's.
+  public init(
+    place: Place, usb: SysfsUSB = SysfsUSB(), keepsNetwork: Bool = false, address: String? = nil
+  ) {
+    self.keepsNetwork = keepsNetwork
     self.address = address
     network = StickNetwork(address: address, sysfs: usb.root)
     if case .usb(let chain) = place, let device = usb.device(at: chain) {
@@ -67,10 +73,17 @@ public final class StickManners: Sendable {
 
   /// Takes connections down; a line for each, as in `wwan0 (Home) is down`.
   public func takeDown(_ connections: [StickConnection]) -> [String] {
-    connections.map { connection in
+    if keepsNetwork { return [] }
+    return connections.map { connection in
       let title = "\(connection.interface) (\(connection.name))"
       return network.takeDown(connection).map { "\(title) stays up: \($0)" } ?? "\(title) is down"
     }
+  }
+
+  /// What becomes of connections over the stick.
+  fileprivate var fateOfConnections: String {
+    keepsNetwork
+      ? "it breaks off whenever the stick restarts." : "it is taken down for the update."
   }
 
   /// Holds the stick again after a re-enumeration, if that was lost or refused before.
@@ -145,7 +158,7 @@ private final class MannerlyOwner: Owner {
       await owner.hear(
         .warning(
           "The connection \(connection.name) runs over this stick (\(connection.interface)); "
-            + "it is taken down for the update."))
+            + manners.fateOfConnections))
     }
     guard let consent = await owner.consent(to: plan) else { return nil }
     for line in manners.takeDown(connections) { await owner.hear(.note(line)) }

@@ -140,6 +140,8 @@ extension HuaweiBalongStick {
     public var tries = 10
     /// Which SIM is in it: its lock shows with a foreign one only.
     public var sim = SIM.foreign
+    /// PIN of the SIM; nil for a SIM that wants none.
+    public var pin: String?
     /// Whether the right code opens it in memory only, until the power goes (customised builds).
     public var unlocksUntilPowerOff = false
     /// Whether AT^CARDUNLOCK is known.

@@ -133,7 +133,10 @@ extension HuaweiBalongStick {
     switch command {
     case "AT+CLCK=\"SC\",2": .lines(["+CLCK: 0"])
     case "AT+CIMI": .lines(["262011234567890"])
-    case "AT+CPIN?": options.sim == .none ? .code(10) : .lines(["+CPIN: READY"])
+    case "AT+CPIN?": options.sim == .none ? .code(10) : .lines(["+CPIN: \(pinState)"])
+    case "AT^CPIN?":
+      options.sim == .none
+        ? .code(10) : .lines(["^CPIN: \(pinState),,\(simTries.puk),\(simTries.pin),10,3"])
     case "AT+CSQ": .lines(["+CSQ: 18,99"])
     case "AT^HFREQINFO?":
       personality.monitor == .v3r3
@@ -151,6 +154,7 @@ extension HuaweiBalongStick {
   }
 
   private mutating func settings(_ command: String, original: String) -> Answer? {
+    if command.hasPrefix("AT+CPIN=\"") { return enterPIN(original) }
     if options.lacksSetPort, command.hasPrefix("AT^SETPORT") { return nil }
     if options.refusesSetPort, command.hasPrefix("AT^SETPORT=\"") { return .code(50) }
     switch command {
@@ -297,5 +301,27 @@ extension HuaweiBalongStick {
     let text = answers.isMultiple(of: 2) ? "^RSSI:\(strength)" : "^HCSQ:\"WCDMA\",37,28,49"
     send([UInt8]("\r\n\(text)\r\n".utf8), .at, port: port, &out)
     nextReport = clock + draw(.seconds(3)...(.seconds(9)))
+  }
+}
+
+/// The PIN of the SIM (Docs/Protocols/sim-pin.md section 1).
+extension HuaweiBalongStick {
+  fileprivate var pinState: String {
+    guard options.pin != nil, !pinIsEntered else { return "READY" }
+    return simTries.pin > 0 ? "SIM PIN" : "SIM PUK"
+  }
+
+  fileprivate mutating func enterPIN(_ command: String) -> Answer {
+    guard options.sim != .none else { return .code(10) }
+    guard pinState == "SIM PIN" else { return .code(pinState == "SIM PUK" ? 12 : 3) }
+    let entered = command.dropFirst("AT+CPIN=\"".count)
+    guard entered.last == "\"", (5...9).contains(entered.count) else { return .code(50) }
+    guard String(entered.dropLast()) == options.pin else {
+      simTries.pin -= 1
+      return .code(16)
+    }
+    simTries.pin = 3
+    pinIsEntered = true
+    return .lines([])
   }
 }

@@ -21,6 +21,10 @@ public struct HuaweiBalongStick: StickBody, Sendable {
   public let personality: Personality
   /// How this unit deviates from the usual.
   public var options: Options
+  /// Tries that the SIM has left for its PIN and its PUK.
+  public var simTries = (pin: 3, puk: 10)
+  /// Whether the PIN was entered since the last start.
+  var pinIsEntered = false
   /// Everything that survives without power.
   public var flash: Flash
   /// What the stick sees on USB just now; nil while it is off the bus.
@@ -206,6 +210,7 @@ public struct HuaweiBalongStick: StickBody, Sendable {
     echo = options.echo
     errorTexts = false
     isOpenForNow = false
+    pinIsEntered = false
     reportsOn = true
     decoder.restart()
     loading = BootROMSession()

@@ -16,14 +16,44 @@ enum HuaweiHiLinkHash {
     while message.count % 64 != 56 { message.append(0) }
     let size = UInt64(bytes.count) * 8
     message += (0..<8).map { UInt8(truncatingIfNeeded: size >> (56 - 8 * UInt64($0))) }
-    var state: [UInt32] = primes(8).map { fraction(of: Double($0).squareRoot()) }
-    let constants = primes(64).map { fraction(of: cubeRoot(Double($0))) }
+    var state = firstState
     for start in stride(from: 0, to: message.count, by: 64) {
       mix(message[start..<(start + 64)], constants, &state)
     }
     return state.flatMap { word in
       [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) }
     }
+  }
+
+  private static let firstState: [UInt32] = primes(8).map {
+    fraction(of: Double($0).squareRoot())
+  }
+  private static let constants: [UInt32] = primes(64).map { fraction(of: cubeRoot(Double($0))) }
+
+  /// HMAC with SHA-256.
+  static func sign(_ message: [UInt8], by key: [UInt8]) -> [UInt8] {
+    let short = key.count > 64 ? sha256(key) : key
+    let block = short + [UInt8](repeating: 0, count: 64 - short.count)
+    return sha256(block.map { $0 ^ 0x5c } + sha256(block.map { $0 ^ 0x36 } + message))
+  }
+
+  /// The proofs of both sides of a login by challenge: the visitor's and the page's
+  /// (Docs/Protocols/huawei-hilink.md section 4.2).
+  static func proofs(
+    _ password: String, salt: [UInt8], rounds: Int, first: String, server: String
+  ) -> (visitor: String, page: String) {
+    let key = Array(password.utf8)
+    var block = sign(salt + [0, 0, 0, 1], by: key)
+    var stretched = block
+    for _ in 1..<rounds {
+      block = sign(block, by: key)
+      stretched = zip(stretched, block).map { $0 ^ $1 }
+    }
+    let message = Array([first, server, server].joined(separator: ",").utf8)
+    let visitor = sign(stretched, by: Array("Client Key".utf8))
+    let mask = sign(sha256(visitor), by: message)
+    let page = sign(sign(stretched, by: Array("Server Key".utf8)), by: message)
+    return (hex(zip(visitor, mask).map { $0 ^ $1 }), hex(page))
   }
 
   private static func mix(

@@ -39,6 +39,8 @@ extension HuaweiHiLinkStick {
     public var door: Door
     /// Whether settings want a login.
     public var wantsLogin = false
+    /// Whether the login is one by challenge.
+    public var challenges = false
     /// What asking for another mode comes to.
     public var switches: Switches
     /// USB id with the page alone.
@@ -68,8 +70,15 @@ extension HuaweiHiLinkStick {
       firmware: "21.318.01.00.00", web: "WEBUI_17.100.13.02.03", door: .session,
       wantsLogin: true, switches: Switches(), pageID: USBID(0x12d1, 0x14db))
 
+    /// The newer platform under the same name: login by challenge for everything that matters, and
+    /// no way to a serial port.
+    public static let e3372h320 = Personality(
+      name: "huawei-e3372h-320", model: "E3372h-320", hardware: "CL4E3372HM",
+      firmware: "10.0.5.1(H195SP3C983)", web: "WEBUI 10.0.5.1(W13SP5C7201)", door: .session,
+      wantsLogin: true, challenges: true, switches: Switches())
+
     /// All of them.
-    public static let all = [e3372h, e303, e3531, e5573]
+    public static let all = [e3372h, e303, e3531, e5573, e3372h320]
 
     /// The one of that name.
     public static func named(_ name: String) -> Personality? { all.first { $0.name == name } }

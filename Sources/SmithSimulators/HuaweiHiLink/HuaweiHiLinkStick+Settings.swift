@@ -7,6 +7,9 @@ extension HuaweiHiLinkStick {
     let text = String(decoding: call.body.bytes(0..<min(call.body.count, 65_536)), as: UTF8.self)
     switch call.bare {
     case "/api/user/login": return logIn(call, text, id)
+    case "/api/user/challenge_login": return challenge(text, id)
+    case "/api/user/authentication_login": return prove(text, id)
+    case "/api/pin/operate": return operatePIN(text, id)
     case "/CGI": return cgi(text)
     case "/api/device/mode": return switchMode(text)
     case "/api/device/control":
@@ -39,20 +42,6 @@ extension HuaweiHiLinkStick {
     else { return .error(100_005) }
     leave(to: .serial, at: clock)
     return personality.switches.breaksOff ? .breaksOff : .response("<response>OK</response>")
-  }
-
-  /// Compares with what the page's own script would send.
-  private mutating func logIn(_ call: WebCall, _ text: String, _ id: String?) -> Said {
-    guard let id, let user = Self.field("Username", in: text),
-      let password = Self.field("Password", in: text)
-    else { return .error(100_005) }
-    guard user == account.user else { return .error(108_006) }
-    let token = call["__RequestVerificationToken"] ?? ""
-    guard password == HuaweiHiLinkHash.password(user, account.password, token: token) else {
-      return .error(108_006)
-    }
-    sessions[id]?.isLoggedIn = true
-    return .response("<response>OK</response>")
   }
 
   private mutating func setProfile(_ text: String) -> Said {

@@ -127,12 +127,12 @@ extension HuaweiHiLinkStick {
       return response([
         ("DeviceName", personality.model), ("SerialNumber", serial), ("Imei", imei),
         ("HardwareVersion", personality.hardware), ("SoftwareVersion", firmware),
-        ("WebUIVersion", personality.web), ("ProductFamily", "LTE"), ("Classify", "hilink"),
+        ("WebUIVersion", web), ("ProductFamily", "LTE"), ("Classify", "hilink"),
       ])
     case "/api/device/basic_information":
       return response([
         ("productfamily", "LTE"), ("classify", "hilink"), ("devicename", personality.model),
-        ("SoftwareVersion", firmware), ("WebUIVersion", personality.web),
+        ("SoftwareVersion", firmware), ("WebUIVersion", web),
       ])
     case "/api/monitoring/status":
       return response([
@@ -149,20 +149,39 @@ extension HuaweiHiLinkStick {
         ("rsrq", "-9dB"), ("rsrp", "-95dBm"), ("rssi", "-65dBm"), ("sinr", "12dB"), ("band", "3"),
       ])
     case "/api/pin/status":
-      return response([("SimState", "257"), ("SimPinTimes", "3"), ("SimPukTimes", "10")])
+      return response([
+        ("SimState", "\(simState)"), ("PinOptState", pin == nil ? "258" : "259"),
+        ("SimPinTimes", "\(pinTries)"), ("SimPukTimes", "\(pukTries)"),
+      ])
+    case "/api/device/autorun-version" where autorun != nil:
+      return response([("Version", autorun ?? "")])
     case "/api/pin/simlock":
       return response([("SimLockEnable", "1"), ("SimLockRemainTimes", "10")])
     case "/api/user/state-login":
-      let isIn = id.flatMap { sessions[$0]?.isLoggedIn } == true
-      return response([
-        ("State", isIn ? "0" : "-1"), ("Username", isIn ? account.user : ""),
-        ("password_type", personality.door == .session ? "4" : "0"),
-      ])
+      return response(loginState(id))
     case "/api/dialup/profiles":
       guard isAllowed(id) else { return .error(100_003) }
       return .response(listedProfiles)
     default: return .error(100_002)
     }
+  }
+
+  private var simState: Int {
+    if pin == nil { return 257 }
+    return pukTries == 0 ? 256 : pinTries == 0 ? 261 : pinIsEntered ? 257 : 260
+  }
+
+  private func loginState(_ id: String?) -> [(String, String)] {
+    let isIn = id.flatMap { sessions[$0]?.isLoggedIn } == true
+    let base = [
+      ("State", isIn ? "0" : "-1"), ("Username", isIn ? account.user : ""),
+      ("password_type", personality.door == .session ? "4" : "0"),
+    ]
+    guard personality.challenges else { return base }
+    return base + [
+      ("extern_password_type", "1"), ("remainwaittime", "\(minutesLocked)"),
+      ("lockstatus", minutesLocked > 0 ? "1" : "0"),
+    ]
   }
 
   private var listedProfiles: String {

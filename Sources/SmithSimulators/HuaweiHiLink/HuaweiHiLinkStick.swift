@@ -45,6 +45,23 @@ public struct HuaweiHiLinkStick: WebBody {
   public var serial: String
   /// User name and password of the page.
   public var account = (user: "admin", password: "simulated")
+  /// Version of the page.
+  public var web: String
+  /// Version of the small PC program beside the page; nil if the firmware does not tell.
+  public var autorun: String?
+  /// PIN of the SIM; nil for a SIM that wants none.
+  public var pin: String?
+  /// Tries for the PIN that are left.
+  public var pinTries = 3
+  /// Tries for the PUK that are left.
+  public var pukTries = 10
+  /// Whether the PIN was entered since the last start.
+  public internal(set) var pinIsEntered = false
+  /// Wrong logins in a row, and until when none is taken because of them.
+  public internal(set) var wrongLogins = 0
+  var lockedUntil: Duration?
+  /// After so many wrong logins the page takes none for a minute.
+  static let mostWrongLogins = 3
   /// Connection profiles; they outlive a loss of power.
   public var profiles: [Profile]
   /// Number of the profile in use.
@@ -63,13 +80,15 @@ public struct HuaweiHiLinkStick: WebBody {
   private var rng: UInt64
   private var powered = false
   private var present = false
-  private var generation = 0
+  var generation = 0
   private var due: (at: Duration, to: Mode?)?
   private var line: [UInt8] = []
 
   struct Session: Sendable {
     var tokens: [String] = []
     var isLoggedIn = false
+    /// Both words of a login by challenge that was begun.
+    var words: (first: String, server: String)?
     var lastUse: Duration
   }
 
@@ -86,6 +105,7 @@ public struct HuaweiHiLinkStick: WebBody {
   ) {
     self.personality = personality
     self.firmware = firmware ?? personality.firmware
+    web = personality.web
     self.imei = imei
     self.serial = serial
     rng = seed
@@ -130,6 +150,7 @@ public struct HuaweiHiLinkStick: WebBody {
         present = true
         generation += 1
         due = nil
+        pinIsEntered = false
         sessions = [:]
         looseTokens = []
         line = []
@@ -145,6 +166,8 @@ public struct HuaweiHiLinkStick: WebBody {
     guard !powered else { return }
     powered = true
     mode = .page
+    wrongLogins = 0
+    lockedUntil = nil
     due = (now + Self.bootTime, nil)
   }
 

@@ -19,6 +19,10 @@ public enum HiLinkError: Error, Equatable, Sendable {
   case loginRefused(code: Int)
   /// The page wants a kind of login that is not known.
   case loginUnknown(type: Int)
+  /// The page takes no login now because of wrong ones; minutes that it names.
+  case loginLocked(minutes: Int?)
+  /// The page took the login and did not show that it knows the password.
+  case loginUnproven
 
   /// Words for a code; nil for one that is not in our list.
   public static func words(_ code: Int) -> String? { HiLinkCodes.words[code] }
@@ -28,6 +32,8 @@ public enum HiLinkError: Error, Equatable, Sendable {
 enum HiLinkCodes {
   static let notSupported = 100_002
   static let noRights = 100_003
+  static let wrongPIN = 103_002
+  static let tooManyAttempts = 108_007
   static let wrongToken = 125_001
   static let wrongSession = 125_002
   static let wrongSessionToken = 125_003
@@ -94,7 +100,7 @@ extension HiLinkError: TroubleConvertible {
         "hilink.login-needed", "The stick's page wants a login first.",
         facts: ["asked for: \(path)"],
         advice: [
-          "Add `--web-user admin` and put the password into MODEMSMITH_WEB_PASSWORD.",
+          "Add `--web-user admin`; the password is asked for, from MODEMSMITH_WEB_PASSWORD if set.",
           "The password is the one of the stick's page; often it stands on the stick's label.",
         ], exitCode: .refused)
     case .loginRefused(let code):
@@ -103,6 +109,24 @@ extension HiLinkError: TroubleConvertible {
         advice: [
           "Check the password in a browser; a few wrong attempts lock the page for minutes.",
           "Log out in other browser windows.",
+        ], exitCode: .refused)
+    case .loginLocked(let minutes):
+      Trouble(
+        "hilink.login-locked",
+        minutes.map { "The page takes no login for \($0) more minute\($0 == 1 ? "" : "s")." }
+          ?? "The page takes no login for some minutes, because of wrong ones.",
+        advice: [
+          "Leave it alone for that long; more attempts make it longer.",
+          "Unplugging the stick for a moment ends the wait on most.",
+        ], exitCode: .refused)
+    case .loginUnproven:
+      Trouble(
+        "hilink.login-unproven",
+        "The page took the login and could not show that it knows the password itself.",
+        facts: ["it may not be the stick's own page; the password itself was not sent"],
+        advice: [
+          "Name the stick's own address with --web URL; `modemsmith list` shows it.",
+          "Unplug other routers and sticks, and try again.",
         ], exitCode: .refused)
     case .loginUnknown(let type):
       Trouble(

@@ -122,7 +122,8 @@ public enum HiLinkIdentity {
     report.worldEvidence = ["the page answers the HiLink API"]
     guard let family = report.firmware?.groups?.first else { return }
     report.worldEvidence.append("firmware version begins with \(family).")
-    report.world = family == 11 ? .unknown : .balongHiLink
+    // 11 is Qualcomm; 10 is the newer platform that no Balong tool can write.
+    report.world = family == 11 || family == 10 ? .unknown : .balongHiLink
   }
 
   private static func note(_ text: String, _ report: inout DeviceReport) {

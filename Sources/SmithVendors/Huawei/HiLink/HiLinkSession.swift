@@ -34,7 +34,10 @@ public final class HiLinkSession {
   /// What this firmware wants of a visitor.
   public private(set) var manners = Manners.unknown
   private let login: Login?
+  private let nonce: () -> [UInt8]
   private var isLoggedIn = false
+  /// Whether an attempt to log in ended badly, or nobody knows how.
+  private var hasTried = false
   private var cookie: String?
   private var tokens: [String] = []
 
@@ -45,10 +48,16 @@ public final class HiLinkSession {
 
   /// Prepares; asks nothing yet.
   ///
-  /// - Parameter login: used when the stick asks for it, once.
-  public init(_ link: any WebLink, login: Login? = nil) {
+  /// - Parameters:
+  ///   - login: used when the stick asks for it, once.
+  ///   - nonce: our word in a login by challenge; 32 bytes that nobody can guess.
+  public init(
+    _ link: any WebLink, login: Login? = nil,
+    nonce: @escaping () -> [UInt8] = { (0..<32).map { _ in UInt8.random(in: 0...255) } }
+  ) {
     self.link = link
     self.login = login
+    self.nonce = nonce
   }
 
   /// Asks for something; repeated with a fresh session if the stick wants one.
@@ -149,24 +158,79 @@ public final class HiLinkSession {
     try await open()
   }
 
+  /// One attempt, for wrong ones are counted; none where the page says that it is locked.
   private func logIn(_ path: String) async throws(HiLinkError) {
     guard let login else { throw .loginNeeded(path: path) }
+    guard !hasTried else { throw .loginNeeded(path: path) }
     let state = try await ask("GET", "/api/user/state-login")
     if state["State"] == "0" {
       isLoggedIn = true
       return
     }
-    let type = state["password_type"].flatMap { Int($0) } ?? 0
+    let wait = state["remainwaittime"].flatMap { Int($0) } ?? 0
+    if wait > 0 || state["lockstatus"] == "1" {
+      throw .loginLocked(minutes: (1...10_000).contains(wait) ? wait : nil)
+    }
+    if state["extern_password_type"] == "1" {
+      try await logIn(byChallenge: login)
+    } else {
+      try await logIn(login, type: state["password_type"].flatMap { Int($0) } ?? 0)
+    }
+    isLoggedIn = true
+  }
+
+  private func logIn(_ login: Login, type: Int) async throws(HiLinkError) {
     try await fillTokens()
     let password = try Self.password(login, type: type, token: tokens.first ?? "")
     let inside =
       "<Username>\(HiLinkXML.escaped(login.user))</Username><Password>\(password)</Password>"
       + "<password_type>\(type)</password_type>"
-    let answer = try await ask("POST", "/api/user/login", Self.document(inside))
-    guard answer.name == "response" else {
-      throw .loginRefused(code: answer["code"].flatMap { Int($0) } ?? 0)
+    _ = try await tryLogin("/api/user/login", inside)
+  }
+
+  /// Two requests: the page's word for ours, then our proof for the page's
+  /// (Docs/Protocols/huawei-hilink.md section 4.2).
+  private func logIn(byChallenge login: Login) async throws(HiLinkError) {
+    let nonce = HiLinkChallenge.hex(self.nonce())
+    try await fillTokens()
+    let answer = try await ask(
+      "POST", "/api/user/challenge_login",
+      Self.document(
+        "<username>\(HiLinkXML.escaped(login.user))</username><firstnonce>\(nonce)</firstnonce>"
+          + "<mode>1</mode>"))
+    if answer.name == "error" { throw Self.refusal(answer) }
+    guard let challenge = HiLinkChallenge(answer, firstNonce: nonce) else {
+      throw .badAnswer("the challenge of the login")
     }
-    isLoggedIn = true
+    let proofs = challenge.proofs(login.password)
+    try await fillTokens()
+    let end = try await tryLogin(
+      "/api/user/authentication_login",
+      "<clientproof>\(proofs.client)</clientproof>"
+        + "<finalnonce>\(challenge.serverNonce)</finalnonce>")
+    // A page that takes any proof may be anybody's; older ones send no signature.
+    if let shown = end["serversignature"], shown.lowercased() != proofs.server {
+      throw .loginUnproven
+    }
+  }
+
+  /// The request that counts as an attempt, if it reaches the page.
+  private func tryLogin(_ path: String, _ inside: String) async throws(HiLinkError) -> HiLinkXML {
+    hasTried = true
+    let answer = try await ask("POST", path, Self.document(inside))
+    guard answer.name == "response" else { throw Self.refusal(answer) }
+    // The right password is no attempt: a session that ran out may be opened anew.
+    hasTried = false
+    return answer
+  }
+
+  private static func refusal(_ answer: HiLinkXML) -> HiLinkError {
+    let code = answer["code"].flatMap { Int($0) } ?? 0
+    let wait = answer["waittime"].flatMap { Int($0) } ?? 0
+    if code == HiLinkCodes.tooManyAttempts || wait > 0 {
+      return .loginLocked(minutes: (1...10_000).contains(wait) ? wait : nil)
+    }
+    return .loginRefused(code: code)
   }
 
   /// The password as the page's own script sends it (Docs/Protocols/huawei-hilink.md section 4).
@@ -181,12 +245,7 @@ public final class HiLinkSession {
   }
 
   private static func hash(_ text: String) -> String {
-    let digits = Array("0123456789abcdef")
-    return SHA256.hash(data: Array(text.utf8))
-      .reduce(into: "") { text, byte in
-        text.append(digits[Int(byte >> 4)])
-        text.append(digits[Int(byte & 15)])
-      }
+    HiLinkChallenge.hex(SHA256.hash(data: Array(text.utf8)))
   }
 
   private func ask(_ method: String, _ path: String, _ document: String? = nil)

@@ -45,6 +45,12 @@ public enum HiLinkSwitch {
     public var end: End
     /// What each way came to, in order.
     public var tried: [String] = []
+
+    /// Gathers the parts.
+    public init(end: End, tried: [String] = []) {
+      self.end = end
+      self.tried = tried
+    }
   }
 
   /// How long a stick may take to come back.
@@ -195,7 +201,8 @@ public enum HiLinkSwitch {
     return wasAway ? .gone : .same
   }
 
-  private static func isThere(_ link: any WebLink) async -> Bool {
+  /// Whether anything answers there now.
+  public static func isThere(_ link: any WebLink) async -> Bool {
     (try? await link.exchange(WebRequest("GET", "/"), within: .seconds(2))) != nil
   }
 
@@ -203,6 +210,38 @@ public enum HiLinkSwitch {
     let all = (try? await bus.ports()) ?? []
     guard let place else { return all }
     return all.filter { $0.place == place }
+  }
+}
+
+extension HiLinkSwitch.Outcome {
+  /// The port that the stick shows now.
+  ///
+  /// - Throws: `hilink.no-port`, `hilink.no-switch`; a replug undoes what was tried.
+  public func port() throws(Trouble) -> Port {
+    switch end {
+    case .already(let port), .switched(let port, _): return port
+    case .left(let way):
+      throw Trouble(
+        "hilink.no-port",
+        "The stick left its page (\(way.rawValue)) and shows no serial port here.",
+        facts: tried,
+        advice: [
+          "Inside a virtual machine, pass the stick's new USB id (12d1:1442 or 12d1:1566) to it.",
+          "Run `modemsmith list` in half a minute; a replug brings the page back.",
+        ], aftermath: .stillBoots, exitCode: .unknown)
+    case .stayed: throw Self.noWay(tried)
+    }
+  }
+
+  /// No way leads to a port.
+  public static func noWay(_ tried: [String]) -> Trouble {
+    Trouble(
+      "hilink.no-switch", "The stick's page knows no way to a serial port, or refused each.",
+      facts: tried,
+      advice: [
+        "Some firmwares switch only by a USB message, while the stick still shows its CD.",
+        "Where nothing helps, the boot pin does; the case has to be opened for it.",
+      ], aftermath: .stillBoots, exitCode: .refused)
   }
 }
 
