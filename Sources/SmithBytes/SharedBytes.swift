@@ -36,11 +36,6 @@ public struct SharedBytes: Sendable {
     self.init(try FileWindows(path, onRead: onRead))
   }
 
-  /// The older name of ``init(file:onRead:)``; nothing is mapped.
-  public init(mapping path: String) throws(FileFault) {
-    try self.init(file: path)
-  }
-
   init(_ file: FileWindows) {
     owner = .file(file)
     range = 0..<file.count

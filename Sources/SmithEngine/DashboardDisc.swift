@@ -14,7 +14,7 @@ public struct DashboardDisc: Sendable {
 
   /// Whether the file is a bare CD image.
   public static func isOne(_ path: String) -> Bool {
-    guard let bytes = try? SharedBytes(mapping: path) else { return false }
+    guard let bytes = try? SharedBytes(file: path) else { return false }
     return ForeignFile.recognise(bytes)?.kind == .iso9660
   }
 
@@ -22,12 +22,7 @@ public struct DashboardDisc: Sendable {
   ///
   /// - Throws: a trouble with exit code 6; nothing was sent to any stick.
   public init(path: String) throws(Trouble) {
-    let bytes: SharedBytes
-    do throws(MappingError) { bytes = try SharedBytes(mapping: path) } catch {
-      throw Trouble(
-        "file.unreadable", "\(path) cannot be read: \(error.reason).",
-        advice: ["Check the path and that you may read the file."], exitCode: .badFile)
-    }
+    let bytes = try FileKeeping.asItIs.open(path)
     try self.init(bytes)
   }
 
@@ -60,6 +55,8 @@ public struct DashboardDisc: Sendable {
     builder.add(
       id: layout.item, data: bytes.bytes(),
       version: String((dashboard.version ?? "").prefix(32)), blockSize: 65_536)
+    // Asked last: a file that changed under the copy would be packed half old, half new.
+    guard !bytes.hasChanged else { throw Self.refused("the file changed while it was read") }
     return builder.build()
   }
 
