@@ -181,10 +181,11 @@ private struct Judge {
     let judgement = try? family.judge(outline, device, state, waived)
     for about in ["kind", "chip", "product", "family", "version", "carrier", "customer"] {
       let against = said.filter { $0.about == about }
-      if against.isEmpty {
-        agree(about, family, judgement)
-      } else {
+      if !against.isEmpty {
         reasons += against
+      } else if judgement != nil || family.vendor == "huawei" {
+        // Other families stop at what nobody can waive: what comes behind it was not compared.
+        agree(about, family, judgement)
       }
     }
     for inference in judgement?.inferences ?? [] {
