@@ -165,6 +165,24 @@ enum Scenes {
     #expect(await forced.run().first.verdict == .updated)
   }
 
+  @Test("of a stick that another company sells says whose it is") func seller() async throws {
+    let stick = try Scenes.stick("dw5811e")
+    let bus = VirtualBus(stick)
+    await bus.pause(.seconds(60))
+    let updater = Updater(
+      bus: bus, owner: TrialOwner(),
+      surroundings: Surroundings(
+        newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(), tool: "trial"))
+    let (outcome, subject) = try await updater.plan(
+      Scenes.files(stick), at: bus.place, policy: Policy())
+    #expect(subject.report.usbID == USBID(0x413c, 0x81b6))
+    guard case .plan(let plan) = outcome else {
+      Issue.record("no plan")
+      return
+    }
+    #expect(plan.warnings.contains("this stick is sold by Dell"))
+  }
+
   @Test("of an older file is refused until the owner insists") func downgrade() async throws {
     let stick = try Scenes.stick("mc7700")
     let image = try Scenes.files(stick, version: "03.05.09.00")
