@@ -42,6 +42,8 @@ struct WebTarget {
     try door(text, target).place
   }
 
+  func report() async throws(Trouble) -> DeviceReport { try await opened().report }
+
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
     let (_, report) = try await opened()
     let shown = ShownDevice(
@@ -64,7 +66,8 @@ struct WebTarget {
     let subject = Subject(
       place: door.place, state: .normal, report: report, settings: settings)
     let store = BackupStore.files(in: state)
-    let backup = Backup(of: subject, time: store.time())
+    var backup = Backup(of: subject, time: store.time())
+    backup.kind = backup.kind ?? "page"
     let path: String
     if let output {
       try backup.write(to: output)

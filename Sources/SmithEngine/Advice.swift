@@ -149,6 +149,9 @@ public struct Advice: Sendable, Equatable {
         told(.security)),
       Point("branding", "The operator's build keeps you from using it.", told(.branding)),
     ]
+    for complaint in device.complaints {
+      points.append(Point("complaint", "The stick itself says: \(complaint).", true))
+    }
     if device.registration == .denied {
       points.append(
         Point("denied", "The network refuses the stick, and the SIM works elsewhere.", nil))
