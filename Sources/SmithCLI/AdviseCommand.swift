@@ -73,7 +73,9 @@ struct AdviseCommand: AsyncParsableCommand {
         }
         known.complaints.insert(complaint)
       }
-      if let file {
+      if let file, let page = try await pageThatReads(file) {
+        known.fit = try await page.fit()
+      } else if let file {
         let image = try FirmwareFile(file).open()
         let bad = try KnownBad.reasons(image, dataDir: target.dataDir).first
         known.image = ImageFacts(image.image, knownBad: bad)
@@ -92,6 +94,20 @@ struct AdviseCommand: AsyncParsableCommand {
       if common.json { Output.json(advice.json) } else { advice.show() }
       return .ok
     }
+  }
+}
+
+extension AdviseCommand {
+  /// The page that takes a file which nothing else can read; nil for every other stick. What
+  /// rests on inference becomes a reason of the fit.
+  private func pageThatReads(_ file: String) async throws(Trouble) -> WebUpdateTarget? {
+    var options = PageUpdateOptions()
+    options.online = false
+    options.expect = nil
+    var policy = Policy()
+    policy.experimental = true
+    return try await WebUpdateTarget.ifItTakes(
+      file, target, options, policy: policy, json: common.json)
   }
 }
 
@@ -141,7 +157,11 @@ extension Advice {
     }
     guard let fit else { return }
     Output.line("")
-    Output.line("The file \(fit.answer.rawValue.replacing("-", with: " ")):")
+    switch fit.answer {
+    case .fits: Output.line("The file fits:")
+    case .doesNotFit: Output.line("The file does not fit:")
+    case .unknown: Output.line("Whether the file fits is not known:")
+    }
     for reason in fit.reasons { Output.line("  · \(reason.text)") }
   }
 

@@ -203,6 +203,18 @@ struct WebUpdateTarget {
     return .ok
   }
 
+  /// How a file that only the page can read fits the stick.
+  func fit() async throws(Trouble) -> Fit {
+    let owner = TerminalOwner(json: json, yes: false)
+    let updater = WebUpdater(door: door, owner: owner, surroundings: .forQueries)
+    do throws(Trouble) {
+      return try await updater.plan(source, policy: policy).map { Fit($0) } ?? .alreadyThere
+    } catch {
+      guard error.exitCode == .refused else { throw error }
+      return Fit(refusal: error)
+    }
+  }
+
   func update(yes: Bool) async throws(Trouble) -> SmithModel.ExitCode {
     let state = try StateDirectory(stateDirectory)
     let lock = try state.hold(door.place, json: json)

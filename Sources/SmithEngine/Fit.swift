@@ -280,6 +280,11 @@ extension Fit {
       isOlder: false, sameCustomer: nil)
   }
 
+  /// The fit of a file whose version the stick runs.
+  public static let alreadyThere = Fit(
+    answer: .fits, reasons: [Reason(.fits, "version", "The stick runs this version already.")],
+    isAlreadyThere: true, isOlder: false, sameCustomer: nil)
+
   /// The same where there is no plan.
   public init(refusal: Trouble) {
     let reason = Reason(refusal)

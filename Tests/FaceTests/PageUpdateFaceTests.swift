@@ -56,6 +56,10 @@ import Testing
       points.first { $0["name"] as? String == name }?["holds"] as? Bool
     }
     #expect(holds("route") == false)
+    let file = try file(bench, model)
+    let judged = try await run(bench, url, "advise", file, "--complaint", "drops")
+    let fit = judged.report["fit"] as? [String: Any]
+    #expect(fit?["answer"] as? String == "unknown", "\(judged.out) \(judged.err)")
     // Only ZTE's stick has a download mode beside its page.
     #expect(holds("recovery") == (model.name != "MF667"))
     let saved = try await run(bench, url, "backup")
