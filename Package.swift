@@ -242,7 +242,8 @@ let package = Package(
       "SierraTests",
       [
         "SmithBytes", "SmithModel", "SmithLink", "SmithFormats", "SmithProtocols", "SmithVendors",
-        "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", "SmithPorts", "CZlib",
+        "SmithAT", "SmithSimulators", "SmithEngine", "SmithBench", "SmithTrials", "SmithPorts",
+        "CZlib",
       ]),
   ]
 )

@@ -11,32 +11,37 @@ struct StickOptions: ParsableArguments {
   var port: String?
   @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
   var place: String?
+  @Option(
+    name: .long, help: "The stick's page, as in http://192.168.8.1, for sticks that have one.")
+  var web: String?
 
-  /// What the stick says about itself.
+  /// What the stick says about itself, over its page if it shows one.
   func report(json: Bool) async throws(Trouble) -> DeviceReport {
     var target = TargetOptions()
     target.port = port
     target.downloadPort = nil
     target.diagPort = nil
     target.imeiEnds = nil
-    target.web = nil
+    target.web = web
     target.webUser = nil
+    target.webPasswordFile = nil
     target.place = place
     target.stateDir = nil
     target.dataDir = nil
-    return try await target.report(json: json)
+    return try await target.report(json: json).report
   }
 }
 
 extension TargetOptions {
-  /// What the stick says about itself; nothing is changed.
-  func report(json: Bool) async throws(Trouble) -> DeviceReport {
+  /// What the stick says about itself, and whether its page said it; nothing is changed.
+  func report(json: Bool) async throws(Trouble) -> (report: DeviceReport, overPage: Bool) {
+    if let page = try await PageTarget.meant(by: self) { return (try await page.report(), true) }
     let (bus, place) = try await bus()
     let updater = Updater(
       bus: bus, owner: TerminalOwner(json: json, yes: false), surroundings: .forQueries)
     let (link, subject) = try await updater.identify(place, withSettings: false)
     await link.close()
-    return subject.report
+    return (subject.report, false)
   }
 }
 
@@ -68,18 +73,20 @@ struct AdviseCommand: AsyncParsableCommand {
         }
         known.complaints.insert(complaint)
       }
-      if let file {
+      if let file, let page = try await pageThatReads(file) {
+        known.fit = try await page.fit()
+      } else if let file {
         let image = try FirmwareFile(file).open()
         let bad = try KnownBad.reasons(image, dataDir: target.dataDir).first
         known.image = ImageFacts(image.image, knownBad: bad)
       }
-      let device = try await target.report(json: common.json)
+      let (device, overPage) = try await target.report(json: common.json)
       let family = Families.all.first { $0.vendor == device.vendor }
-      // Huawei's Qualcomm sticks are asked in the same dialect, but nothing writes them.
-      let isOther = device.vendor == "huawei" && device.world == .qualcomm
-      let isServed = family != nil && !isOther || device.mode == .download
+      let way = FrontDoor(device, overPage: overPage).way
+      let isServed = way != .vendorProgram || device.mode == .download
       known.evidence = isServed ? family?.evidence ?? "simulator" : nil
-      known.canRecover = isServed
+      // What only its own page can write, only its page can mend.
+      known.canRecover = isServed && (family != nil || device.mode == .download)
       if isServed {
         known.cannotBackUp = ["the firmware now on the stick"]
       }
@@ -87,6 +94,20 @@ struct AdviseCommand: AsyncParsableCommand {
       if common.json { Output.json(advice.json) } else { advice.show() }
       return .ok
     }
+  }
+}
+
+extension AdviseCommand {
+  /// The page that takes a file which nothing else can read; nil for every other stick. What
+  /// rests on inference becomes a reason of the fit.
+  private func pageThatReads(_ file: String) async throws(Trouble) -> WebUpdateTarget? {
+    var options = PageUpdateOptions()
+    options.online = false
+    options.expect = nil
+    var policy = Policy()
+    policy.experimental = true
+    return try await WebUpdateTarget.ifItTakes(
+      file, target, options, policy: policy, json: common.json)
   }
 }
 
@@ -136,7 +157,11 @@ extension Advice {
     }
     guard let fit else { return }
     Output.line("")
-    Output.line("The file \(fit.answer.rawValue.replacing("-", with: " ")):")
+    switch fit.answer {
+    case .fits: Output.line("The file fits:")
+    case .doesNotFit: Output.line("The file does not fit:")
+    case .unknown: Output.line("Whether the file fits is not known:")
+    }
     for reason in fit.reasons { Output.line("  · \(reason.text)") }
   }
 

@@ -108,7 +108,8 @@ struct LibraryImportCommand: AsyncParsableCommand {
           "files": .array(contents.files.map { .string($0) }),
         ]))
     } else {
-      Output.line("\(contents.info.name), version \(contents.info.version ?? "not named")")
+      let name = contents.info.name.isEmpty ? contents.info.id : contents.info.name
+      Output.line("\(name), version \(contents.info.version ?? "not named")")
       for file in contents.files { Output.line("added: \(file)") }
     }
     return .ok

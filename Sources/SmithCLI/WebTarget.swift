@@ -42,6 +42,8 @@ struct WebTarget {
     try door(text, target).place
   }
 
+  func report() async throws(Trouble) -> DeviceReport { try await opened().report }
+
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
     let (_, report) = try await opened()
     let shown = ShownDevice(
@@ -64,7 +66,8 @@ struct WebTarget {
     let subject = Subject(
       place: door.place, state: .normal, report: report, settings: settings)
     let store = BackupStore.files(in: state)
-    let backup = Backup(of: subject, time: store.time())
+    var backup = Backup(of: subject, time: store.time())
+    backup.kind = backup.kind ?? "page"
     let path: String
     if let output {
       try backup.write(to: output)
@@ -198,6 +201,18 @@ struct WebUpdateTarget {
     if json { Output.json(plan.json(fit)) } else { PlanText.show(plan) }
     if !json { fit.show(json: false) }
     return .ok
+  }
+
+  /// How a file that only the page can read fits the stick.
+  func fit() async throws(Trouble) -> Fit {
+    let owner = TerminalOwner(json: json, yes: false)
+    let updater = WebUpdater(door: door, owner: owner, surroundings: .forQueries)
+    do throws(Trouble) {
+      return try await updater.plan(source, policy: policy).map { Fit($0) } ?? .alreadyThere
+    } catch {
+      guard error.exitCode == .refused else { throw error }
+      return Fit(refusal: error)
+    }
   }
 
   func update(yes: Bool) async throws(Trouble) -> SmithModel.ExitCode {

@@ -53,6 +53,8 @@ public struct Advice: Sendable, Equatable {
     public var complaints: Set<Complaint>
     /// The file that was asked about, if there is one.
     public var image: ImageFacts?
+    /// How a file fits that only the stick's page can read; in place of ``image``.
+    public var fit: Fit?
     /// Whether a way back is known if the update breaks off.
     public var canRecover: Bool
     /// What the route's support rests on: `simulator` or `hardware`; nil without a route.
@@ -88,7 +90,7 @@ public struct Advice: Sendable, Equatable {
 
   /// Weighs what is known; pure.
   public static func about(_ device: DeviceReport, _ known: Circumstances) -> Advice {
-    let fit = known.image.map { Fit.judge($0, device) }
+    let fit = known.fit ?? known.image.map { Fit.judge($0, device) }
     let reasons = reasons(device, known, fit)
     let obstacles = obstacles(device, known, fit)
     let against = obstacles.filter { $0.holds == true }
@@ -98,11 +100,11 @@ public struct Advice: Sendable, Equatable {
     if let first = against.first {
       answer = Self.isGrave(first) ? .doNot : .leaveIt
       summary = answer == .doNot ? "No, do not: \(first.text)" : "No, leave it: \(first.text)"
-    } else if known.image != nil, fit?.isAlreadyThere == true {
+    } else if fit?.isAlreadyThere == true {
       answer = .leaveIt
       summary = "No, leave it: the stick runs this version already."
     } else if let reason {
-      if known.image == nil {
+      if fit == nil {
         answer = .leaveIt
         summary = "Not yet: \(reason.text) But there is no file; look for one that fits first."
       } else if fit?.answer == .unknown {
@@ -149,6 +151,9 @@ public struct Advice: Sendable, Equatable {
         told(.security)),
       Point("branding", "The operator's build keeps you from using it.", told(.branding)),
     ]
+    for complaint in device.complaints {
+      points.append(Point("complaint", "The stick itself says: \(complaint).", true))
+    }
     if device.registration == .denied {
       points.append(
         Point("denied", "The network refuses the stick, and the SIM works elsewhere.", nil))

@@ -56,7 +56,9 @@ public struct Backup: Sendable, Codable, Equatable {
     switch subject.report.world {
     case .balongStick: kind = "stick"
     case .balongHiLink: kind = "hilink"
-    case .qualcomm, .unknown: kind = subject.report.webInterface == nil ? nil : "hilink"
+    case .qualcomm, .unknown:
+      let page = vendor == "huawei" ? "hilink" : "page"
+      kind = subject.report.webInterface == nil ? nil : page
     }
   }
 

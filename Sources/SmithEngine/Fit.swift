@@ -181,10 +181,11 @@ private struct Judge {
     let judgement = try? family.judge(outline, device, state, waived)
     for about in ["kind", "chip", "product", "family", "version", "carrier", "customer"] {
       let against = said.filter { $0.about == about }
-      if against.isEmpty {
-        agree(about, family, judgement)
-      } else {
+      if !against.isEmpty {
         reasons += against
+      } else if judgement != nil || family.vendor == "huawei" {
+        // Other families stop at what nobody can waive: what comes behind it was not compared.
+        agree(about, family, judgement)
       }
     }
     for inference in judgement?.inferences ?? [] {
@@ -278,6 +279,11 @@ extension Fit {
       answer: plan.inferences.isEmpty ? .fits : .unknown, reasons: reasons, isAlreadyThere: false,
       isOlder: false, sameCustomer: nil)
   }
+
+  /// The fit of a file whose version the stick runs.
+  public static let alreadyThere = Fit(
+    answer: .fits, reasons: [Reason(.fits, "version", "The stick runs this version already.")],
+    isAlreadyThere: true, isOlder: false, sameCustomer: nil)
 
   /// The same where there is no plan.
   public init(refusal: Trouble) {

@@ -140,11 +140,11 @@ public struct Updater {
       link = try await Self.open(place, on: bus, within: patience)
     }
     do {
-      return (
-        link,
-        try await Subject.ask(
-          link, at: place, likely: likely, withSettings: withSettings, ofTheHour: ofTheHour)
-      )
+      var subject = try await Subject.ask(
+        link, at: place, likely: likely, withSettings: withSettings, ofTheHour: ofTheHour)
+      // Some sellers are known by their USB id alone.
+      subject.report.usbID = try? await bus.ports().first { $0.place == place }?.id
+      return (link, subject)
     } catch {
       await link.close()
       throw error

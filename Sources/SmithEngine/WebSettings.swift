@@ -1,14 +1,18 @@
 public import SmithModel
 public import SmithVendors
 
-/// Connection profiles of a page and of a backup.
+/// Settings of a page and of a backup.
 public enum WebSettings {
-  /// Profiles of the backup that the page has otherwise, in words.
+  private static let network = "network mode"
+
+  /// What the page has otherwise than the backup, in words.
   static func differing(_ saved: DeviceSettings, _ page: any StickPage) async throws(PageError)
     -> [String]
   {
-    let now = try await page.settings().profiles ?? []
-    return (saved.profiles ?? []).filter { !now.contains($0) }.map { "APN profile \($0.id)" }
+    let now = try await page.settings()
+    let profiles = (saved.profiles ?? []).filter { now.profiles?.contains($0) != true }
+    let mode = saved.network == nil || saved.network == now.network ? [] : [network]
+    return profiles.map { "APN profile \($0.id)" } + mode
   }
 
   /// Writes back what differs now; the owner has to allow what rests on inference.
@@ -20,9 +24,13 @@ public enum WebSettings {
   {
     do throws(PageError) {
       let differing = try await differing(saved, page)
-      if differing.isEmpty && saved.network == nil { return [] }
+      if differing.isEmpty { return [] }
       if experimental || page.profileInferences.isEmpty {
         return try await page.restore(saved).leftOut
+      }
+      // Only the form of profiles rests on inference.
+      if differing == [network] {
+        return try await page.restore(DeviceSettings(network: saved.network)).leftOut
       }
     } catch { throw error.trouble }
     throw WebPlan.experimental(page.profileInferences)

@@ -26,7 +26,7 @@ extension ImageError {
         advice: [ImageTroubleWords.again, "Check the disk or memory card it was copied from."])
     case .foreign(let file):
       ImageTroubleWords(
-        code: file.code, summary: "The file is \(file.words), not a Huawei firmware.",
+        code: file.code, summary: "The file is \(file.words), not a firmware package.",
         facts: ["recognised by its content at \(hex(file.evidence))"], advice: [file.advice])
     case .notFirmware(let size, let strays):
       ImageTroubleWords(

@@ -107,6 +107,7 @@ extension Library {
     for ending in ["", "-wal"] {
       try? FileManager.default.copyItem(atPath: damaged + ending, toPath: copy + ending)
     }
+    Self.mark(copy)
     guard let old = try? DatabaseQueue(path: copy) else { return 0 }
     defer { try? old.close() }
     // Trust and marks first: losing a bad mark would be worse than losing a file.
@@ -123,6 +124,14 @@ extension Library {
       if try keep(row, sum, images[id] ?? [], places[id] ?? []) { kept += 1 }
     }
     return kept
+  }
+
+  /// Writes the sixteen bytes that every database begins with: a file in which nothing but its
+  /// beginning was overwritten is whole behind them.
+  private static func mark(_ copy: String) {
+    guard let file = FileHandle(forUpdatingAtPath: copy) else { return }
+    try? file.write(contentsOf: Data("SQLite format 3\0".utf8))
+    try? file.close()
   }
 
   /// Rows in both directions, until the first that cannot be read.

@@ -17,6 +17,9 @@ struct PageHandler: HTTPHandler {
       return respond(.ok, "text/html; charset=utf-8", Data(PageText.html.utf8))
     case (.GET, "/api/sticks"): return await answer(answers.sticks)
     case (.GET, "/api/history"): return await answer(answers.history)
+    case (.GET, "/api/fits"):
+      let place = request.query["place"]
+      return await answer { () throws(Trouble) in try await answers.fits(place) }
     default:
       return respond(.notFound, "text/plain; charset=utf-8", Data("There is no such page.\n".utf8))
     }
@@ -57,6 +60,7 @@ enum PageText {
     <!doctype html><html lang="en"><head><meta charset="utf-8"><title>Modemsmith</title>
     <meta name="viewport" content="width=device-width"><style>\(style)</style></head><body>
     <h1>Modemsmith</h1><h2>Sticks</h2><ul id="sticks"></ul>
+    <h2>My files for a stick</h2><ul id="fits"></ul>
     <h2>Earlier updates</h2><ul id="history"></ul>
     <p>This page only shows. Updates are made with <code>modemsmith update</code>.</p>
     <script>\(script)</script></body></html>
@@ -68,20 +72,31 @@ enum PageText {
   /// What sticks say about themselves is set as text, never as markup.
   private static let script = """
     const token = new URLSearchParams(location.search).get("token") || "";
-    async function show(name, line) {
+    async function show(name, line, query, act) {
       const list = document.getElementById(name), items = [];
       try {
-        const reply = await fetch("/api/" + name, {headers: {"X-Modemsmith-Token": token}});
+        const reply = await fetch("/api/" + name + (query || ""),
+          {headers: {"X-Modemsmith-Token": token}});
         const body = await reply.json();
-        if (reply.ok) { for (const one of body) items.push(line(one)); }
-        else items.push(body.summary);
-        if (!items.length) items.push("none");
-      } catch (error) { items.push("modemsmith serve does not answer"); }
-      list.replaceChildren(...items.map(text => {
-        const item = document.createElement("li"); item.textContent = text; return item;
+        if (reply.ok) { for (const one of body) items.push([line(one), one]); }
+        else items.push([body.summary]);
+        if (!items.length) items.push(["none"]);
+      } catch (error) { items.push(["modemsmith serve does not answer"]); }
+      list.replaceChildren(...items.map(([text, one]) => {
+        const item = document.createElement("li"); item.textContent = text;
+        if (act && one) {
+          const button = document.createElement("button");
+          button.textContent = "Which of my files fit?"; button.onclick = () => act(one);
+          item.append("  ", button);
+        }
+        return item;
       }));
     }
-    const sticks = () => show("sticks", s => [s.place, s.usb_id, s.state, s.name].join("  "));
+    const fits = stick => show("fits", f => [f.fit.answer, f.name,
+      ...f.fit.reasons.filter(r => r.answer != "fits").map(r => r.text)].join("  "),
+      "?place=" + encodeURIComponent(stick.place));
+    const sticks = () => show("sticks",
+      s => [s.place, s.usb_id, s.state, s.name].join("  "), "", fits);
     sticks(); setInterval(sticks, 3000);
     show("history", h => [h.time, h.model || "stick", h.before || "unknown", "→",
       h.after || "unknown", h.verdict || "interrupted"].join("  "));

@@ -13,10 +13,18 @@ public struct PageAnswers: Sendable {
   /// What `history` knows: a JSON array of earlier updates.
   public var history: Answer
 
+  /// What `library find --for-device` knows of the stick at a place, or of the only one: a JSON
+  /// array of files, each with its fit. The stick is asked who it is.
+  public var fits: @Sendable (_ place: String?) async throws(Trouble) -> Data
+
   /// Gathers the parts.
-  public init(sticks: @escaping Answer, history: @escaping Answer) {
+  public init(
+    sticks: @escaping Answer, history: @escaping Answer,
+    fits: @escaping @Sendable (_ place: String?) async throws(Trouble) -> Data
+  ) {
     self.sticks = sticks
     self.history = history
+    self.fits = fits
   }
 }
 

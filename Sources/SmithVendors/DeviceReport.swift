@@ -19,6 +19,8 @@ public struct DeviceReport: Sendable, Equatable {
   public var dashboard: String?
   /// Version of the web interface inside the stick.
   public var webInterface: String?
+  /// USB id that it was reached by; nil where the cable does not tell.
+  public var usbID: USBID?
   /// Identity number; prints masked.
   public var imei: IMEI?
   /// Serial number.

@@ -45,6 +45,31 @@ import Testing
     try await run(bench, url, "info").report["firmware"] as? String
   }
 
+  @Test("is advised on, and the settings of the page are saved", arguments: models)
+  func advised(model: Model) async throws {
+    let bench = try Bench()
+    let (stick, url) = try await plug(bench, model.sim)
+    let advice = try await run(bench, url, "advise", "--complaint", "drops")
+    #expect(advice.code == 0, "\(advice.out) \(advice.err)")
+    let points = advice.report["do_not_update_if"] as? [[String: Any]] ?? []
+    func holds(_ name: String) -> Bool? {
+      points.first { $0["name"] as? String == name }?["holds"] as? Bool
+    }
+    #expect(holds("route") == false)
+    let file = try file(bench, model)
+    let judged = try await run(bench, url, "advise", file, "--complaint", "drops")
+    let fit = judged.report["fit"] as? [String: Any]
+    #expect(fit?["answer"] as? String == "unknown", "\(judged.out) \(judged.err)")
+    // Only ZTE's stick has a download mode beside its page.
+    #expect(holds("recovery") == (model.name != "MF667"))
+    let saved = try await run(bench, url, "backup")
+    let path = try #require(saved.report["backup"] as? String)
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(text.contains("\"kind\" : \"page\""))
+    #expect(text.contains("net_select") == (model.name == "MF667"))
+    try await bench.unplug(stick)
+  }
+
   @Test("is planned, agreed to, written and read back", arguments: models)
   func whole(model: Model) async throws {
     let bench = try Bench()

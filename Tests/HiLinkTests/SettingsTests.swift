@@ -44,6 +44,42 @@ import Testing
     #expect(second == SettingsRestoration())
   }
 
+  @Test("Network mode, bands and PIN state are kept, and the mode is written back")
+  func networkMode() async throws {
+    let pair = await Pair {
+      $0.netMode = ["03", "2000000680380", "800C5"]
+      $0.pin = "1234"
+    }
+    let saved = try await HiLinkSettings.read(over: pair.session())
+    #expect(saved.network == .init(command: "net-mode", value: "03,2000000680380,800C5"))
+    #expect(saved.bands == .init(mask: "2000000680380", lte: "800C5"))
+    #expect(saved.pinState == "SIM PIN" && saved.pinRequired == true)
+    let other = await Pair()
+    let result = try await HiLinkSettings.restore(saved, over: other.session())
+    #expect(result.restored.contains("network mode"))
+    #expect(result.leftOut.contains { $0.hasPrefix("PIN: the SIM does not ask") })
+    #expect(other.bus.body.netMode == ["03", "2000000680380", "800C5"])
+    let again = try await HiLinkSettings.restore(saved, over: other.session())
+    #expect(again.restored.isEmpty)
+  }
+
+  @Test("A network mode of another kind, or none that is numbers, is left out")
+  func otherNetworkMode() async throws {
+    for (command, value) in [
+      ("SYSCFGEX", "00,3FFFFFFF,7F"), ("net-mode", "00,<x>,7F"), ("net-mode", "00"),
+    ] {
+      let pair = await Pair()
+      let backup = DeviceSettings(network: .init(command: command, value: value))
+      let result = try await HiLinkSettings.restore(backup, over: pair.session())
+      #expect(result.leftOut == ["network mode: this page writes it in another way"])
+      #expect(pair.bus.body.netMode == HuaweiHiLinkStick(.e3372h).netMode)
+    }
+    let pair = await Pair()
+    let strange = DeviceSettings(network: .init(command: "net-mode", value: "99,1,1"))
+    let refused = try await HiLinkSettings.restore(strange, over: pair.session())
+    #expect(refused.leftOut.first?.contains("100005") == true)
+  }
+
   @Test("A profile that is changed keeps the password that the stick shows") func password()
     async throws
   {

@@ -15,7 +15,8 @@ private struct Bench {
   ) async throws -> Result {
     let server = PageServer(
       answers: PageAnswers(
-        sticks: { Data(#"[{"model":"E3131"}]"#.utf8) }, history: { Data("[]".utf8) }))
+        sticks: { Data(#"[{"model":"E3131"}]"#.utf8) }, history: { Data("[]".utf8) },
+        fits: { Data(#"[{"name":"for \#($0 ?? "the only one")"}]"#.utf8) }))
     let (urls, told) = AsyncStream<URL>.makeStream()
     let task = Task { try await server.run { told.yield($0) } }
     defer { task.cancel() }
@@ -73,6 +74,20 @@ private struct Bench {
     }
   }
 
+  @Test("tells which files fit the stick at a place, to who has the token") func fits()
+    async throws
+  {
+    try await Bench.with { bench in
+      let mine = WebHeader("X-Modemsmith-Token", bench.token)
+      for (path, said) in [("/api/fits?place=1-2.3", "for 1-2.3"), ("/api/fits", "for the only")] {
+        let answer = try await bench.get(path, [mine])
+        #expect(answer.status == 200)
+        #expect(String(decoding: answer.body, as: UTF8.self).contains(said))
+      }
+      #expect(try await bench.get("/api/fits").status == 403)
+    }
+  }
+
   @Test("is not there for a rebound name or another page") func foreign() async throws {
     try await Bench.with { bench in
       let mine = WebHeader("X-Modemsmith-Token", bench.token)
@@ -105,7 +120,7 @@ private struct Bench {
     try await Bench.with { bench in
       let second = PageServer(
         port: UInt16(bench.url.port ?? 0),
-        answers: PageAnswers(sticks: { Data() }, history: { Data() }))
+        answers: PageAnswers(sticks: { Data() }, history: { Data() }, fits: { _ in Data() }))
       do throws(Trouble) {
         try await second.run { _ in }
         Issue.record("two pages listen on one port")

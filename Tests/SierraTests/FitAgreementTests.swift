@@ -147,6 +147,16 @@ import Testing
     }
   }
 
+  @Test("claim nothing of what was not compared") func otherFamily() async throws {
+    let file = try #require(try files().first { $0.name.hasPrefix("mc7455 99") })
+    let found = try await subjects(file.image).first { $0.0 == "mc7304" }
+    let subject = try #require(found).1
+    let fit = Fit.judge(ImageFacts(file.image.image), subject.report)
+    #expect(fit.objections.map(\.about) == ["family"])
+    // Versions of two families have no order, and the product is the other family's.
+    #expect(!fit.reasons.contains { ["product", "version"].contains($0.about) })
+  }
+
   @Test("of a Sierra image without its claims is not known") func withoutClaims() async throws {
     let files = try files()
     let subjects = try await subjects(try #require(files.first).image)

@@ -1,3 +1,4 @@
+import SmithAT
 import SmithBench
 import SmithBytes
 import SmithEngine
@@ -47,6 +48,8 @@ enum Scenes {
     #expect(outcome.broken.isEmpty, "\(outcome.broken)")
     #expect(outcome.first.verdict == .updated)
     #expect(outcome.first.warnings.isEmpty, "\(outcome.first.warnings)")
+    // New firmware forgets its connection profiles: they were saved first and written back.
+    #expect(outcome.stick.profiles == stick.profiles)
     #expect(
       outcome.first.device.carrier == outcome.stick.flash.carrier.name || name == "mc7700"
         || name == "usb308")
@@ -163,6 +166,42 @@ enum Scenes {
     var forced = Trial(stick, image)
     forced.policy.forced = [.carrier]
     #expect(await forced.run().first.verdict == .updated)
+  }
+
+  @Test("Settings are saved, and written back but for the ports") func settings() async throws {
+    var stick = try Scenes.stick("mc7304")
+    stick.profiles = [1: "internet", 3: "my.apn"]
+    let bus = VirtualBus(stick)
+    await bus.pause(.seconds(60))
+    let session = ATSession(link: try await Updater.open(bus.place, on: bus))
+    let family = SierraBoot()
+    var saved = try #require(try await family.settings(over: session))
+    #expect(saved.profiles?.map(\.apn) == ["internet", "my.apn"])
+    #expect(saved.composition == 6 && saved.pinState == "READY" && saved.carrier == "GENERIC")
+    bus.withBody { $0.profiles = [1: ""] }
+    saved.composition = 9
+    let result = try await family.restore(saved, over: session)
+    #expect(result.restored == ["APN profile 1", "APN profile 3"])
+    #expect(result.leftOut.count == 1 && result.leftOut[0].hasPrefix("ports:"))
+    #expect(bus.body.profiles[3] == "my.apn")
+  }
+
+  @Test("of a stick that another company sells says whose it is") func seller() async throws {
+    let stick = try Scenes.stick("dw5811e")
+    let bus = VirtualBus(stick)
+    await bus.pause(.seconds(60))
+    let updater = Updater(
+      bus: bus, owner: TrialOwner(),
+      surroundings: Surroundings(
+        newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(), tool: "trial"))
+    let (outcome, subject) = try await updater.plan(
+      Scenes.files(stick), at: bus.place, policy: Policy())
+    #expect(subject.report.usbID == USBID(0x413c, 0x81b6))
+    guard case .plan(let plan) = outcome else {
+      Issue.record("no plan")
+      return
+    }
+    #expect(plan.warnings.contains("this stick is sold by Dell"))
   }
 
   @Test("of an older file is refused until the owner insists") func downgrade() async throws {

@@ -136,6 +136,14 @@ import Testing
     #expect(advice.consequences.contains { $0.contains("simulated") })
   }
 
+  @Test("What the stick complains of by itself is a reason") func complaint() {
+    var device = device()
+    device.complaints = ["the stick is in low power mode"]
+    let advice = advise({ $0.image = image("21.157.99.00.00") }, on: device)
+    #expect(advice.answer == .update)
+    #expect(advice.onlyIf.contains { $0.name == "complaint" && $0.text.contains("low power") })
+  }
+
   @Test("A reason without a file is no yes yet") func noFile() {
     #expect(advise { $0.complaints = [.hot] }.answer == .leaveIt)
     let unknown = advise {

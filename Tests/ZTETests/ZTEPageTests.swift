@@ -1,5 +1,6 @@
 import SmithBench
 import SmithBytes
+import SmithEngine
 import SmithFormats
 import SmithLink
 import SmithModel
@@ -93,6 +94,27 @@ import Testing
     #expect(bus.body.profiles[0]?.apn == "internet")
     #expect(bus.body.profiles[0]?.name == "Default")
     #expect(bus.body.profiles[1]?.apn == "lost")
+  }
+
+  @Test("The choice of network and the PIN's state are kept, and the choice is written back")
+  func network() async throws {
+    let (bus, link) = await door()
+    bus.withBody { $0.bearer = "Only_WCDMA" }
+    let page = try await StickPages.find(link, host: "192.168.0.1").page
+    let saved = try await page.settings()
+    #expect(saved.network == .init(command: "net_select", value: "Only_WCDMA"))
+    #expect(saved.pinState == "READY")
+    bus.withBody { $0.bearer = "NETWORK_auto" }
+    // Nothing of this is a guess: it needs no leave.
+    #expect(try await WebSettings.restore(saved, to: page, experimental: false) == [])
+    #expect(bus.body.bearer == "Only_WCDMA")
+    var other = saved
+    for (value, words) in [("Only_LTE", "the page answered failure"), ("x&y", "over the AT port")] {
+      other.network?.value = value
+      let lost = try await WebSettings.restore(other, to: page, experimental: false)
+      #expect(lost.count == 1 && lost[0].contains(words), "\(lost)")
+    }
+    #expect(bus.body.bearer == "Only_WCDMA")
   }
 
   @Test("A change of composition sends one digit and the page goes") func composition()

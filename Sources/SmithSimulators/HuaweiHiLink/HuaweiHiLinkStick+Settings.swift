@@ -20,6 +20,10 @@ extension HuaweiHiLinkStick {
       let isIn = id.flatMap { sessions[$0]?.isLoggedIn } == true
       guard !personality.wantsLogin || isIn else { return .error(100_003) }
       return setProfile(text)
+    case "/api/net/net-mode":
+      let isIn = id.flatMap { sessions[$0]?.isLoggedIn } == true
+      guard !personality.wantsLogin || isIn else { return .error(100_003) }
+      return setNetMode(text)
     default: return .error(100_002)
     }
   }
@@ -42,6 +46,19 @@ extension HuaweiHiLinkStick {
     else { return .error(100_005) }
     leave(to: .serial, at: clock)
     return personality.switches.breaksOff ? .breaksOff : .response("<response>OK</response>")
+  }
+
+  static let netModeFields = ["NetworkMode", "NetworkBand", "LTEBand"]
+
+  /// All three at once, or nothing.
+  private mutating func setNetMode(_ text: String) -> Said {
+    let values = Self.netModeFields.compactMap { Self.field($0, in: text) }
+    let modes: Set<String> = ["00", "01", "02", "03", "0201", "0302", "0301", "030201"]
+    guard values.count == 3, modes.contains(values[0]),
+      values.dropFirst().allSatisfy({ UInt64($0, radix: 16) != nil })
+    else { return .error(100_005) }
+    netMode = values
+    return .response("<response>OK</response>")
   }
 
   private mutating func setProfile(_ text: String) -> Said {

@@ -162,6 +162,9 @@ extension HuaweiHiLinkStick {
     case "/api/dialup/profiles":
       guard isAllowed(id) else { return .error(100_003) }
       return .response(listedProfiles)
+    case "/api/net/net-mode":
+      guard isAllowed(id) else { return .error(100_003) }
+      return response(Array(zip(Self.netModeFields, netMode)))
     default: return .error(100_002)
     }
   }

@@ -66,6 +66,8 @@ public struct HuaweiHiLinkStick: WebBody {
   public var profiles: [Profile]
   /// Number of the profile in use.
   public var currentProfile = 1
+  /// Mode and bands that the owner chose, as the page names them; they outlive a loss of power.
+  public var netMode = ["00", "3FFFFFFF", "7FFFFFFFFFFFFFFF"]
   /// Where text goes that the tests choose: the operator's name.
   public var network = "Simulated Mobile"
   /// How long a session lives without a request.

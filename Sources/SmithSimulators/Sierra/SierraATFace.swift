@@ -62,12 +62,30 @@ extension SierraStick {
     case "+CGMR", "+GMR": return .ok([revision])
     case "+CGSN", "+GSN": return .ok([imei])
     case "+CFUN?": return .ok(["+CFUN: \(hasMismatch ? 0 : 1)"])
+    case "+CPIN?": return .ok(["+CPIN: READY"])
+    case "+CGDCONT?":
+      return .ok(
+        profiles.sorted { $0.key < $1.key }.map {
+          "+CGDCONT: \($0.key),\"IP\",\"\($0.value)\",\"0.0.0.0\",0,0"
+        })
     case "!ENTERCND=\"A710\"":
       at.isUnlocked = true
       return .ok([])
     default:
+      if body.hasPrefix("+CGDCONT=") { return setProfile(line.dropFirst(11)) }
       return body.hasPrefix("!") ? vendor(String(body.dropFirst()), at: now) : .error
     }
+  }
+
+  /// `1,"IP","internet"`.
+  private mutating func setProfile(_ text: Substring) -> Reply {
+    let fields = text.split(separator: ",", omittingEmptySubsequences: false)
+      .map { $0.filter { $0 != "\"" } }
+    guard fields.count >= 3, let number = Int(fields[0]), (1...16).contains(number),
+      ["IP", "IPV6", "IPV4V6"].contains(fields[1])
+    else { return .error }
+    profiles[number] = fields[2]
+    return .ok([])
   }
 
   private var information: [String] {

@@ -47,6 +47,7 @@ extension SierraStick {
     if bringsFirmware {
       flash.application = newVersion(headers.map(\.version))
       flash.writes += 1
+      profiles = [1: ""]
     }
     guard bringsCarrier, let version = headers.first(where: { Self.words($0.version) != nil }),
       let words = Self.words(version.version), let carrier = words.carrier

@@ -47,6 +47,8 @@ public struct SierraStick: StickBody {
   public var flash: SierraFlash
   /// Identity; never changed by an update.
   public let imei = "012345678901237"
+  /// Access point of each connection profile, which new firmware forgets.
+  public var profiles = [1: "internet"]
   /// What a host should not have done, in words.
   public internal(set) var complaints: [String] = []
 

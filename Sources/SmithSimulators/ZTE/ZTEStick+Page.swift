@@ -63,6 +63,7 @@ extension ZTEStick {
     case "modem_main_state": return options.locked ? "modem_imsi_waitnck" : "modem_init_complete"
     case "unlock_nck_time": return "\(options.lockTries)"
     case "network_type": return "HSPA+"
+    case "net_select": return bearer
     case "battery_value", "battery_charging": return ""
     case "LD": return options.newLogin ? "00112233445566778899AABBCCDDEEFF" : ""
     case "RD": return options.newLogin ? "FFEEDDCCBBAA99887766554433221100" : ""
@@ -120,6 +121,10 @@ extension ZTEStick {
       }
       profiles[index] = Profile(
         name: fields["profile_name"] ?? "", apn: fields["wan_apn"] ?? "")
+    case "SET_BEARER_PREFERENCE":
+      let known = ["NETWORK_auto", "Only_GSM", "Only_WCDMA", "WCDMA_preferred"]
+      guard let choice = fields["BearerPreference"], known.contains(choice) else { return failure }
+      bearer = choice
     default: return failure
     }
     return web.json("{\"result\":\"success\"}")

@@ -64,6 +64,8 @@ public struct ZTEStick: WebBody {
   public let imei = "004999010640000"
   /// Profiles by place.
   public var profiles: [Int: Profile] = [0: Profile(name: "Default", apn: "internet")]
+  /// Which networks the owner chose, in the page's word.
+  public var bearer = "NETWORK_auto"
   /// Whether the service composition is on.
   public internal(set) var isService = false
   /// Whether the CD-ROM is on.

@@ -169,7 +169,8 @@ public struct SierraBoot: Family {
   private static func device(_ report: DeviceReport) -> SierraDevice {
     SierraDevice(
       model: report.model, revision: report.revision.flatMap { SierraRevision($0) },
-      carrier: report.carrier, package: report.package.map { SierraVersionText($0) })
+      id: report.usbID, carrier: report.carrier,
+      package: report.package.map { SierraVersionText($0) })
   }
 
   /// Boot and hold where that is still to be done, then every image in one session.

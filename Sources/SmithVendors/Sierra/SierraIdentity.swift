@@ -112,6 +112,9 @@ enum SierraSettings {
       settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
     }
     settings.carrier = try await SierraIdentity.preference(asker)?.preferred.carrier
+    if let answer = try await asker.ask("AT!UDUSBCOMP?"), answer.isOK {
+      settings.composition = answer.values("!UDUSBCOMP").first.flatMap { Int(TextFields.trim($0)) }
+    }
     return settings
   }
 
@@ -124,6 +127,10 @@ enum SierraSettings {
     let asker = Asker(session)
     let present = try await read(over: session)
     try await PacketProfiles.restore(settings, present: present, over: session, &result)
+    if let word = settings.composition, word != present.composition {
+      // Some compositions have no AT port at all.
+      result.leftOut.append("ports: the composition differs and is never written by itself")
+    }
     guard let wanted = settings.carrier, TextFields.isQuotable(wanted),
       let preference = try await SierraIdentity.preference(asker)
     else { return result }

@@ -133,7 +133,7 @@ extension SierraMismatch: TroubleConvertible {
     case .downgrade(let file, let stick):
       (
         "sierra.downgrade", "The file is older than what the stick runs.",
-        ["file \(file), stick \(stick)"], "Keep what is there, or use --force version."
+        ["file \(file), stick \(stick)"], "Keep what is there, or add --allow-downgrade."
       )
     case .otherSeller(let file, let stick):
       (

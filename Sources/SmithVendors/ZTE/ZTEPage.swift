@@ -73,7 +73,7 @@ public final class ZTEPage: StickPage {
   }
 
   /// States of the page in the words of AT+CPIN?, where it has one.
-  private static func simState(_ state: String) -> String {
+  static func simState(_ state: String) -> String {
     switch state {
     case "modem_init_complete": "READY"
     case "modem_waitpin": "SIM PIN"

@@ -1,7 +1,7 @@
 public import SmithBytes
 import SmithModel
 
-/// Profiles of the page (Docs/Protocols/zte-web.md section 5).
+/// Profiles, network mode and PIN state of the page (Docs/Protocols/zte-web.md section 5).
 extension ZTEPage {
   private struct Profile {
     var index: Int
@@ -14,6 +14,10 @@ extension ZTEPage {
   }
 
   private static var most: Int { 20 }
+  private static var modeName: String { "net_select" }
+  private static var modes: Set<String> {
+    ["NETWORK_auto", "Only_GSM", "Only_WCDMA", "Only_LTE", "WCDMA_preferred"]
+  }
 
   private func profiles() async throws(PageError) -> [Profile] {
     let values = try await read((0..<Self.most).map { "APN_config\($0)" })
@@ -34,11 +38,19 @@ extension ZTEPage {
     return found
   }
 
-  /// Profiles by their place, counted from 1; user names and passwords are not kept.
+  /// Profiles by their place, counted from 1, network mode and PIN state; user names and
+  /// passwords are not kept.
   public func settings() async throws(PageError) -> DeviceSettings {
     var settings = DeviceSettings()
     settings.profiles = try await profiles().map {
       .init(id: $0.index + 1, type: $0.type, apn: $0.apn)
+    }
+    let values = try await read([Self.modeName, "modem_main_state"])
+    if let mode = values[Self.modeName]?.string, Self.modes.contains(mode) {
+      settings.network = .init(command: Self.modeName, value: mode)
+    }
+    if let state = values["modem_main_state"]?.string, !state.isEmpty {
+      settings.pinState = Self.simState(try PageText.kept(state, "modem_main_state"))
     }
     return settings
   }
@@ -73,8 +85,25 @@ extension ZTEPage {
         result.leftOut.append("\(name): the page answered \(code)")
       }
     }
-    if backup.network != nil { result.leftOut.append("network mode: set it over the AT port") }
+    try await restoreMode(backup, &result)
     return result
+  }
+
+  private func restoreMode(_ backup: DeviceSettings, _ result: inout SettingsRestoration)
+    async throws(PageError)
+  {
+    guard let saved = backup.network else { return }
+    guard saved.command == Self.modeName, Self.modes.contains(saved.value) else {
+      result.leftOut.append("network mode: set it over the AT port")
+      return
+    }
+    guard try await read([Self.modeName])[Self.modeName]?.string != saved.value else { return }
+    do throws(PageError) {
+      try await write("SET_BEARER_PREFERENCE", [("BearerPreference", saved.value)])
+      result.restored.append("network mode")
+    } catch .refused(_, let code) {
+      result.leftOut.append("network mode: the page answered \(code)")
+    }
   }
 
   private func save(_ profile: DeviceSettings.APNProfile, over now: Profile?)

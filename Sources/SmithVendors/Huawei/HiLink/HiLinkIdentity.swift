@@ -95,7 +95,7 @@ public enum HiLinkIdentity {
     return .unknown
   }
 
-  private static func simState(_ answer: HiLinkXML) -> String? {
+  static func simState(_ answer: HiLinkXML) -> String? {
     guard let state = number(answer["SimState"]) else { return nil }
     switch state {
     case 255: return "NO SIM"

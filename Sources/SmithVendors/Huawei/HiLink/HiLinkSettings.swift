@@ -1,15 +1,16 @@
-/// Reads and restores the connection profiles of a HiLink stick
+/// Reads the settings of a HiLink stick; restores its connection profiles and network mode
 /// (Docs/Protocols/huawei-hilink.md section 5).
 public enum HiLinkSettings {
   private static let path = "/api/dialup/profiles"
   /// No stick has room for more.
   private static let mostProfiles = 32
 
-  /// Connection profiles and PIN state; passwords are left out.
+  /// Connection profiles, network mode, bands and PIN state; passwords are left out.
   public static func read(over session: HiLinkSession) async throws(HiLinkError) -> DeviceSettings {
     let shown = try await profiles(session)
     var settings = DeviceSettings(profiles: shown.list.map(\.profile))
     settings.defaultProfile = shown.current
+    try await HiLinkNetworkMode.read(session, &settings)
     return settings
   }
 
@@ -51,6 +52,7 @@ public enum HiLinkSettings {
       }
     }
     try await restoreDefault(backup, shown, session, &result)
+    try await HiLinkNetworkMode.restore(backup, session, &result)
     return result
   }
 
