@@ -171,7 +171,7 @@ private struct DiscSwitch {
   func run(shown: Bool) async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let state = try StateDirectory(target.stateDir)
-      let (bus, place) = try await target.bus()
+      let (bus, place, page) = try await target.stick()
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let owner = TerminalOwner(json: common.json, yes: yes)
@@ -179,7 +179,7 @@ private struct DiscSwitch {
       owner.mindSignals()
       let keeper = DashboardKeeper(
         bus: bus, owner: owner,
-        surroundings: .files(in: state, downloadPort: target.downloadPort))
+        surroundings: .files(in: state, downloadPort: target.downloadPort), page: page)
       let isForPrograms = common.json
       let (now, backup) = try await keeper.setDisc(shown: shown, at: place) {
         before, after, subject in

@@ -72,6 +72,17 @@ enum SimulatedModels {
     SierraPersonality.all.first { sierra + $0.name == name }?.personality
   }
 
+  /// What a package for the Huawei stick of that name is made for: for HiLink sticks, the chip
+  /// behind the page.
+  ///
+  /// - Throws: `usage.unknown-model`.
+  static func chip(_ name: String) throws(Trouble) -> HuaweiBalongStick.Personality {
+    if let page = HuaweiHiLinkStick.Personality.named(name), HiLinkBalongStick.knows(page) {
+      return HiLinkBalongStick.chip(of: page)
+    }
+    return try personality(name)
+  }
+
   /// The Huawei personality of that name.
   ///
   /// - Throws: `usage.unknown-model`.

@@ -145,25 +145,11 @@ public struct DashboardKeeper {
     guard await consent(before, after, subject) != nil, !owner.wantsToStop else {
       throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
     }
-    let link = try await Updater.open(place, on: bus)
-    do {
-      let session = ATSession(link: link)
-      let answer = try await session.send(command)
-      let now = try await HuaweiSettings.read(over: session).ports
-      await link.close()
-      guard answer.isOK, let now, now == after else {
-        throw Self.refused("\(answer.final)", now == before)
-      }
-      return (now, saved)
-    } catch let error as ATError {
-      await link.close()
-      throw error.trouble
-    } catch let error as Trouble {
-      throw error
-    } catch {
-      await link.close()
-      throw LinkError.broken("\(error)").trouble
+    let (answer, settings) = try await PortKeeper.write(command, at: place, on: bus)
+    guard answer.isOK, let now = settings.ports, now == after else {
+      throw Self.refused("\(answer.final)", settings.ports == before)
     }
+    return (now, saved)
   }
 
   func normal(_ place: Place) async throws(Trouble) -> Subject {
@@ -184,7 +170,10 @@ public struct DashboardKeeper {
   private static let noSetPort = Trouble(
     "dashboard.no-setport", "The stick does not tell its port set-up (AT^SETPORT).",
     facts: ["older sticks know only AT^U2DIAG, which can take every port away; it is not used"],
-    advice: ["Leave the CD as it is."], exitCode: .refused)
+    advice: [
+      "Leave the CD as it is.",
+      "A HiLink stick tells it over a serial port alone: `modemsmith hilink serial` brings one.",
+    ], exitCode: .refused)
 
   private static let noATPort = Trouble(
     "dashboard.no-at-port", "The set-up would leave the stick without an AT port.",

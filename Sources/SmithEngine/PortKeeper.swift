@@ -54,22 +54,36 @@ public struct PortKeeper {
     guard await consent(state) != nil, !owner.wantsToStop else {
       throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
     }
-    let link = try await Updater.open(place, on: bus)
-    let result: (ATResponse, HuaweiPorts.Setting?)
-    do throws(ATError) {
-      let session = ATSession(link: link)
-      result = (
-        try await session.send(command), try await HuaweiSettings.read(over: session).portSetting
-      )
-    } catch {
-      await link.close()
-      throw error.trouble
-    }
-    await link.close()
-    guard result.0.isOK, let now = result.1, now == wanted else {
-      throw Self.refused("\(result.0.final)", result.1 == before)
+    let (answer, settings) = try await Self.write(command, at: place, on: bus)
+    guard answer.isOK, let now = settings.portSetting, now == wanted else {
+      throw Self.refused("\(answer.final)", settings.portSetting == before)
     }
     return (now, saved)
+  }
+
+  /// Sends a command that sets ports, and reads what is set then.
+  ///
+  /// - Throws: a trouble that leaves open what became of the stick: the command may have arrived.
+  static func write(_ command: ATCommand, at place: Place, on bus: any Bus) async throws(Trouble)
+    -> (answer: ATResponse, settings: DeviceSettings)
+  {
+    let link = try await Updater.open(place, on: bus)
+    let session = ATSession(link: link)
+    do throws(ATError) {
+      let answer = try await session.send(command)
+      let settings = try await HuaweiSettings.read(over: session)
+      await link.close()
+      return (answer, settings)
+    } catch {
+      await link.close()
+      var trouble = error.trouble
+      trouble.facts.append("the new port set-up may have arrived; both keep the AT port")
+      trouble.advice.insert(
+        "Plug the stick in again; `modemsmith huawei ports` shows what it has now.", at: 0)
+      trouble.aftermath = .unknown
+      trouble.exitCode = .unknown
+      throw trouble
+    }
   }
 
   private static func state(_ subject: Subject) -> State {

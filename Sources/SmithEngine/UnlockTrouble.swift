@@ -76,6 +76,11 @@ enum UnlockTrouble {
     facts: ["the reset is documented for v1 and v2 codes only"],
     advice: ["Leave --reset-counter out."], exitCode: .refused)
 
+  static let otherStick = Trouble(
+    "stick.identity-changed", "Another stick answers: its identity number is a different one.",
+    facts: ["the page and the serial port tell different ones; no code was sent"],
+    advice: ["Leave one stick plugged in, and run it again."], exitCode: .refused)
+
   static let triedBefore = Trouble(
     "unlock.tried-before", "This stick refused this code before; sending it again costs a try.",
     advice: [

@@ -1,3 +1,5 @@
+import SmithFormats
+
 /// Reads and restores the connection profiles of a HiLink stick
 /// (Docs/Protocols/huawei-hilink.md section 5).
 public enum HiLinkSettings {
@@ -82,7 +84,7 @@ public enum HiLinkSettings {
     // Stars are what newer pages show in place of a password; they are none.
     let password = old.map(\.password).flatMap { $0.allSatisfy { $0 == "*" } ? nil : $0 } ?? ""
     func field(_ name: String, _ text: String) -> String {
-      "<\(name)>\(HiLinkXML.escaped(text))</\(name)>"
+      "<\(name)>\(TextXML.escaped(text))</\(name)>"
     }
     let fields = [
       field("Index", old.map { "\($0.profile.id)" } ?? ""), field("IsValid", "1"),
