@@ -1,6 +1,7 @@
 import SmithAT
 import SmithBench
 import SmithEngine
+import SmithLink
 import SmithModel
 import SmithSimulators
 import SmithTrials
