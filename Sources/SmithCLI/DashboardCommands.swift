@@ -137,11 +137,13 @@ struct DashboardInstallCommand: AsyncParsableCommand {
     switch report.verdict {
     case .updated:
       for warning in report.warnings { Output.error(Output.paint("! \(warning)", .yellow)) }
+      let told = [report.device.webInterface, report.device.dashboard].compactMap { $0 }
       Output.line(
-        "installed: the stick says \(report.device.dashboard ?? "no dashboard version") now")
+        "installed: the stick says "
+          + (told.isEmpty ? "no version" : told.joined(separator: ", ")) + " now")
       Output.line("  Its firmware is as before, \(report.after?.text ?? "unknown").")
     case .unchanged:
-      Output.line("nothing to do: the stick has \(report.device.dashboard ?? "it") already")
+      Output.line("nothing to do: the stick has it already")
     case .failedStillWorks, .needsRescue, .unknown: owner.show(report)
     }
   }

@@ -115,13 +115,9 @@ public struct DashboardKeeper {
     }
     var report = await updater.update(image, at: place, policy: policy)
     guard report.verdict == .updated else { return report }
-    let claims = image.image.claims
-    for (wanted, told) in [
-      (claims.dashboard?.text, report.device.dashboard),
-      (claims.webInterface?.text, report.device.webInterface),
-    ] where wanted != nil && !HuaweiDashboard.isSame(wanted, told) {
-      report.warnings.append(
-        "the file names \(wanted ?? "no version"), the stick says \(told ?? "nothing") now")
+    for (wanted, told) in HuaweiDashboard.versions(of: image.image, beside: report.device)
+    where !HuaweiDashboard.isSame(wanted, told) {
+      report.warnings.append("the file names \(wanted), the stick says \(told ?? "nothing") now")
     }
     return report
   }

@@ -49,6 +49,7 @@ import Testing
     let shown = try await bench.run("dashboard", "show", "--web", url)
     #expect(shown.report["web_interface"] as? String == "WEBUI_17.100.99.00.00_HILINK")
     #expect(shown.report["firmware"] as? String == "22.329.63.00.74")
+    #expect(try await bench.run("dashboard", "install", file, "--web", url, "--yes").code == 3)
     let hidden = try await bench.run("dashboard", "remove", "--web", url, "--yes")
     #expect(hidden.trouble == "dashboard.no-setport")
     try await bench.unplug(stick)
