@@ -24,7 +24,7 @@ enum SimulatedModels {
 
   /// Names for `sim --help`.
   static var names: [String] {
-    HuaweiBalongStick.Personality.all.map(\.name)
+    (HuaweiBalongStick.Personality.all + HuaweiBalongStick.Personality.relatives).map(\.name)
       + HuaweiQualcommStick.Personality.all.map(\.name)
       + SierraPersonality.all.map { sierra + $0.name } + [zte, QualcommSampleFolder.model]
   }
