@@ -31,6 +31,7 @@ struct StickOptions: ParsableArguments {
 extension TargetOptions {
   /// What the stick says about itself; nothing is changed.
   func report(json: Bool) async throws(Trouble) -> DeviceReport {
+    if let page = try await PageTarget.meant(by: self) { return try await page.report() }
     let (bus, place) = try await bus()
     let updater = Updater(
       bus: bus, owner: TerminalOwner(json: json, yes: false), surroundings: .forQueries)

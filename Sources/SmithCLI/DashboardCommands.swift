@@ -29,7 +29,7 @@ struct DashboardShowCommand: AsyncParsableCommand {
         show(try CheckedImage(path: file).dashboardOnly())
         return .ok
       }
-      let (bus, place, page) = try await target.stick()
+      let (bus, place, page) = try await target.stick(onlyAsks: true)
       let keeper = DashboardKeeper(
         bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries,
         page: page)

@@ -65,10 +65,13 @@ struct HiLinkTarget {
 
   private var place: Place { .named("\(link.address)") }
 
+  /// What the stick says about itself over its page.
+  func report() async throws(Trouble) -> DeviceReport {
+    try await asking { () throws(HiLinkError) in try await HiLinkIdentity.identify(over: session) }
+  }
+
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
-    let report = try await asking { () throws(HiLinkError) in
-      try await HiLinkIdentity.identify(over: session)
-    }
+    let report = try await report()
     let shown = ShownDevice(
       report: report, mode: "hilink", place: place, showIdentity: showIdentity)
     if json { Output.json(shown.json) } else { shown.show() }
@@ -103,9 +106,7 @@ struct HiLinkTarget {
   func restore(_ saved: Backup, _ settings: DeviceSettings, toOtherUnit: Bool, json: Bool)
     async throws(Trouble) -> SmithModel.ExitCode
   {
-    let report = try await asking { () throws(HiLinkError) in
-      try await HiLinkIdentity.identify(over: session)
-    }
+    let report = try await report()
     let hash = Subject(place: place, state: .normal, report: report).identityHash
     guard hash != nil && hash == saved.identity || toOtherUnit else {
       throw Trouble(

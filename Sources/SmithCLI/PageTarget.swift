@@ -25,6 +25,14 @@ struct PageTarget {
       hiLink: HiLinkTarget(link, login: try target.login()))
   }
 
+  /// What the stick says about itself over its page.
+  func report() async throws(Trouble) -> DeviceReport {
+    do throws(Trouble) { return try await page.report() } catch {
+      guard error.code == Self.unknown else { throw error }
+    }
+    return try await hiLink.report()
+  }
+
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> ExitCode {
     do throws(Trouble) { return try await page.info(json: json, showIdentity: showIdentity) } catch
     {

@@ -43,7 +43,7 @@ struct UnlockCommand: AsyncParsableCommand {
       let owner = UnlockTerminal(json: common.json, yes: yes && thisStickIsMine)
       if showCodes { try owner.confirmOwnership(flag: thisStickIsMine) }
       let state = try StateDirectory(target.stateDir)
-      let (bus, place, page) = try await target.stick()
+      let (bus, place, page) = try await target.stick(onlyAsks: request.onlyShows)
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let unlocker = Unlocker(

@@ -60,8 +60,12 @@ import Testing
     ])
     let line = try await stick.line("page") { $0.hasPrefix("published http") }
     let url = String(line.split(separator: " ")[1])
-    let shown = try await bench.run("unlock", "--show", "--web", url)
+    // The page alone will do for looking.
+    let shown = try await Child.run(
+      "unlock", "--show", "--web", url, "--state-dir", bench.state, "--json")
     #expect((shown.report["after"] as? [String: Any])?["tries_left"] as? Int == 5)
+    let advice = try await Child.run("advise", "--web", url, "--json")
+    #expect(advice.code == 0, "\(advice.err)")
     let wrong = try await bench.run(
       "unlock", "--code", "87654321", "--yes", "--this-stick-is-mine", "--web", url)
     #expect(wrong.code == 7, "\(wrong.out)")
