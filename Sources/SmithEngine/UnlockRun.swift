@@ -141,7 +141,7 @@ final class UnlockRun {
     let codes = try codes(from: advice)
     var lock = lock
     defer {
-      if report.verdict == .blocked { report.trouble = report.trouble ?? UnlockTrouble.blocked }
+      if report.verdict == .blocked { report.trouble = report.trouble ?? blocked }
     }
     for (index, code) in codes.enumerated() {
       if request.resetsCounter {
@@ -208,12 +208,14 @@ final class UnlockRun {
     return step
   }
 
+  private var blocked: Trouble { UnlockTrouble.blocked(after: report.attempts.last?.kind) }
+
   /// Whether a code may be entered with so many tries left.
   private func check(_ lock: DeviceReport.SIMLock) throws(Trouble) {
     guard let tries = lock.triesLeft else { throw UnlockTrouble.lockUnknown }
     guard lock.status != .blocked, tries > 0 else {
       report.verdict = .blocked
-      throw UnlockTrouble.blocked
+      throw blocked
     }
     guard tries > request.stopAt else {
       throw UnlockTrouble.fewTries(

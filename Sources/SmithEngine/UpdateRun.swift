@@ -73,7 +73,10 @@ final class UpdateRun {
       await owner.hear(.phase(.plan, "Comparing the file with the stick"))
       guard case .plan(let plan) = try Planner.plan(image, subject, policy: policy) else {
         report.after = subject.report.firmware
-        await owner.hear(.note("The stick already runs \(subject.report.firmware?.text ?? "it")."))
+        if policy.purpose == .firmware {
+          await owner.hear(
+            .note("The stick already runs \(subject.report.firmware?.text ?? "it")."))
+        }
         return nil
       }
       for warning in plan.warnings { await owner.hear(.warning(warning)) }
