@@ -73,7 +73,8 @@ final class UnlockRun {
     }
   }
 
-  /// From the page, which takes no codes, to a serial port of the same unit; a replug undoes it.
+  /// From the page, which takes no codes, to a serial port of the same unit; a replug undoes it
+  /// (Docs/Protocols/huawei-hilink.md section 9).
   ///
   /// - Returns: the lock as the port tells it.
   private func leavePage(_ page: StickPageDoor) async throws(Trouble) -> DeviceReport.SIMLock {
