@@ -139,7 +139,7 @@ public struct DashboardKeeper {
     else { throw Self.noATPort }
     let saved = try backups.save(Backup(of: subject, time: backups.time()))
     guard await consent(before, after, subject) != nil, !owner.wantsToStop else {
-      throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
+      throw owner.wantsToStop ? UpdateRun.cancelled : UpdateRun.noConsent
     }
     let (answer, settings) = try await PortKeeper.write(command, at: place, on: bus)
     guard answer.isOK, let now = settings.ports, now == after else {
@@ -175,11 +175,6 @@ public struct DashboardKeeper {
     "dashboard.no-at-port", "The set-up would leave the stick without an AT port.",
     advice: ["Leave the port set-up as it is: without that port nothing could change it back."],
     exitCode: .refused)
-
-  private static let noConsent = Trouble(
-    "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and type the word that is asked for, or use --yes."],
-    exitCode: .cancelled)
 
   private static func refused(_ answer: String, _ isAsBefore: Bool) -> Trouble {
     Trouble(

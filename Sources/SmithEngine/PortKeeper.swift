@@ -52,7 +52,7 @@ public struct PortKeeper {
     if before == wanted { return (before, nil) }
     let saved = try backups.save(Backup(of: subject, time: backups.time()))
     guard await consent(state) != nil, !owner.wantsToStop else {
-      throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
+      throw owner.wantsToStop ? UpdateRun.cancelled : UpdateRun.noConsent
     }
     let (answer, settings) = try await Self.write(command, at: place, on: bus)
     guard answer.isOK, let now = settings.portSetting, now == wanted else {
@@ -132,11 +132,6 @@ public struct PortKeeper {
         state.setting.map { "it tells \($0.command): \($0)" } ?? "it tells neither list nor word"
       ], advice: ["Leave the ports as they are."], exitCode: .refused)
   }
-
-  private static let noConsent = Trouble(
-    "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and type the word that is asked for, or use --yes."],
-    exitCode: .cancelled)
 
   private static func refused(_ answer: String, _ isAsBefore: Bool) -> Trouble {
     Trouble(

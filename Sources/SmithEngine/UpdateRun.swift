@@ -332,9 +332,10 @@ final class UpdateRun {
     report.trouble = trouble
   }
 
-  private static let noConsent = Trouble(
+  static let noConsent = Trouble(
     "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and type the model's name, or use --yes."], exitCode: .cancelled)
+    advice: ["Run it again and type the word that is asked for, or use --yes."],
+    exitCode: .cancelled)
 
   static let cancelled = Trouble(
     "update.cancelled", "Stopped at your request; nothing was sent.",
