@@ -254,7 +254,7 @@ extension ImageBuildSampleCommand {
       return exe ? sample.updater() : sample.package()
     }
     guard let personality = SimulatedModels.sierraPersonality(model) else {
-      var package = SamplePackage(for: try SimulatedModels.personality(model))
+      var package = SamplePackage(for: try SimulatedModels.chip(model))
       package.version = version
       package.bytes = byteCount
       package.seed = seed

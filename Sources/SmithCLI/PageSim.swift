@@ -21,7 +21,9 @@ enum PageSim {
         stick.pin = pin
         return try await serve(stick, name, http, link, speed)
       }
-      var stick = HiLinkBalongStick(personality, firmware: firmware, seed: seed)
+      var options = HuaweiBalongStick.Options()
+      lock?.apply(to: &options)
+      var stick = HiLinkBalongStick(personality, firmware: firmware, seed: seed, options: options)
       stick.page.pin = pin
       return try await serve(stick, name, http, link, speed)
     }

@@ -25,20 +25,20 @@ struct PageTarget {
       hiLink: HiLinkTarget(link, login: try target.login()))
   }
 
+  /// What the stick says about itself over its page; nothing is changed.
+  func report() async throws(Trouble) -> DeviceReport {
+    do throws(Trouble) { return try await page.report() } catch {
+      guard error.code == Self.unknown else { throw error }
+    }
+    return try await hiLink.report()
+  }
+
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> ExitCode {
     do throws(Trouble) { return try await page.info(json: json, showIdentity: showIdentity) } catch
     {
       guard error.code == Self.unknown else { throw error }
     }
     return try await hiLink.info(json: json, showIdentity: showIdentity)
-  }
-
-  /// What the stick says about itself; nothing is changed.
-  func report() async throws(Trouble) -> DeviceReport {
-    do throws(Trouble) { return try await page.report() } catch {
-      guard error.code == Self.unknown else { throw error }
-    }
-    return try await hiLink.report()
   }
 
   func backup(to output: String?, in state: StateDirectory, json: Bool) async throws(Trouble)

@@ -42,10 +42,11 @@ struct WebTarget {
     try door(text, target).place
   }
 
-  func report() async throws(Trouble) -> DeviceReport { try await opened().report }
+  /// What the stick says about itself over its page.
+  func report() async throws(Trouble) -> DeviceReport { try await opened().1 }
 
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
-    let (_, report) = try await opened()
+    let report = try await report()
     let shown = ShownDevice(
       report: report, mode: "page", place: door.place, showIdentity: showIdentity, overPage: true)
     if json { Output.json(shown.json) } else { shown.show() }

@@ -188,7 +188,10 @@ private struct Judge {
         agree(about, family, judgement)
       }
     }
-    for inference in judgement?.inferences ?? [] {
+    // Of a way that is shown step by step, those that somebody saw are none.
+    let steps = judgement?.steps ?? []
+    let inferred = steps.filter { $0.mark == "D" }.map(\.text)
+    for inference in steps.isEmpty ? judgement?.inferences ?? [] : inferred {
       say(.unknown, "inference", "It rests on inference: \(inference).")
     }
   }

@@ -39,6 +39,7 @@ public enum HiLinkIdentity {
       }
     }
     judgeWorld(&report)
+    report.chipset = ModelSheet.chip(of: report)
     report.customerCode = HuaweiIdentity.customerCode(of: report.firmware)
     GenericIdentity.noteLostIdentity(&report)
     return report
