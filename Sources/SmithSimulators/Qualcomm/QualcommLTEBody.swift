@@ -158,6 +158,12 @@ public struct QualcommLTEBody: StickBody {
     return out
   }
 
+  /// The greeting that still waits for its answer; nothing in any other state.
+  func greetingAgain(at now: Duration) -> [Emission] {
+    guard phase == .sahara, sahara.waitsForAnswer, !habits.shy else { return [] }
+    return send(sahara.greeting(), now + .milliseconds(5))
+  }
+
   private var bootPhase: Phase {
     habits.crashed || bootsVersion == nil ? .sahara : .application
   }
