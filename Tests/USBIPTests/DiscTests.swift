@@ -144,22 +144,28 @@ import Testing
 
   @Test("A disc may be slow to become a modem, deaf to it, or come back as the disc")
   func refusals() {
-    for (habit, away, product): (USBStick<HuaweiBalongStick>.DiscHabit, Int, UInt16) in [
-      (.slow, 15, 0x1506), (.deaf, 0, 0x15ca), (.looping, 2, 0x15ca),
+    let message = TestHost.wrapper([0x11, 6, 0x20, 0, 0, 1, 0, 0, 0])
+    for (habit, product): (USBStick<HuaweiBalongStick>.DiscHabit, UInt16) in [
+      (.slow, 0x1506), (.deaf, 0x15ca), (.looping, 0x15ca),
     ] {
       let host = TestHost.huawei(habit)
-      for _ in 0..<2 where host.id?.product == 0x15ca {
-        #expect(host.attach() == 0)
-        host.submit(0x01, data: TestHost.wrapper([0x11, 6, 0x20, 0, 0, 1, 0, 0, 0]))
-        #expect(host.session.isOver == (habit != .deaf), "\(habit)")
-        host.session.release(&host.shelf)
-        if habit == .slow {
-          host.pass(.seconds(10))
-          #expect(host.id == nil)
-        }
-        host.pass(.seconds(away))
-        #expect(host.id?.product == product, "\(habit)")
+      #expect(host.attach() == 0)
+      host.submit(0x01, data: message)
+      guard habit != .deaf else {
+        #expect(!host.session.isOver)
+        #expect(host.read(0x81, 13)?.data.last == 0, "it says that all is well")
+        #expect(host.id?.product == product)
+        continue
       }
+      #expect(host.session.isOver)
+      host.session.release(&host.shelf)
+      host.pass(.seconds(1))
+      #expect(host.id == nil)
+      host.pass(.seconds(habit == .slow ? 9 : 1))
+      #expect(host.id?.product == (habit == .slow ? nil : product))
+      host.pass(.seconds(6))
+      #expect(host.id?.product == product)
+      #expect(host.attach() == 0)
     }
   }
 }

@@ -327,7 +327,7 @@ import Testing
     let shown = host.shelf.slots[0].stick.usbFace?.interfaces.map(\.class)
     #expect(shown == [2, 0x0a, 0xff, 0xff, 0xff])
     #expect(host.attach() == 0)
-    host.submit(0x03, data: Array("AT+CGMM\r".utf8))
+    host.submit(0x01, data: Array("AT+CGMM\r".utf8))
     host.pass(.milliseconds(20))
     let said = String(decoding: try #require(host.read(0x83, 512)).data, as: UTF8.self)
     #expect(said.contains("E303"))

@@ -75,8 +75,10 @@ struct QualcommSimFirehose: Sendable {
       return [log("too big"), response(false, " MaxPayloadSizeToTargetInBytes=\"\(most)\"")]
     }
     payload = min(wish, most)
-    let supported = " MaxPayloadSizeToTargetInBytesSupported=\"\(most)\""
-    return [response(true, supported), log("configured")]
+    let sizes =
+      " MaxPayloadSizeToTargetInBytes=\"\(payload)\""
+      + " MaxPayloadSizeToTargetInBytesSupported=\"\(most)\""
+    return [response(true, sizes), log("configured")]
   }
 
   private mutating func program(

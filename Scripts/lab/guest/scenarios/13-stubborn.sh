@@ -7,7 +7,7 @@ until_ok 15 has_id 12d1 15ca || fail "no disc"
 switched; [ $status -eq 0 ] || fail "the slow stick ended with $status"
 until_ok 5 has_id 12d1 1506 || fail "the slow stick is no modem"
 for kind in deaf looping; do
-  clean_up; until_ok 10 no_stick || fail "the stick before does not leave"
+  clean_up; switching off; until_ok 10 no_stick || fail "the stick before does not leave"
   sim huawei-e3131 --disc $kind
   until_ok 15 has_id 12d1 15ca || fail "no disc"
   until_ok 10 test -b /dev/sr0 || fail "sr_mod does not take the disc"

@@ -1,5 +1,5 @@
 # what: ModemManager gets the stick back from an update that was killed, and resume ends it
-# limit: 300
+# limit: 480
 switching off
 start_mm || fail "no polkit"
 sim huawei-e3276 --disc never --firmware 21.263.00.00.00
