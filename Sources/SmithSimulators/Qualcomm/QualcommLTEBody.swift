@@ -153,7 +153,10 @@ public struct QualcommLTEBody: StickBody {
       firehose.complaints = []
       let at = storage.idle(after: now) + .milliseconds(1)
       out += replies.flatMap { send($0, at) }
-      if firehose.leaves { leaves = (at + .milliseconds(50), bootPhase, .seconds(2)) }
+      if let delay = firehose.leaves {
+        firehose.leaves = nil
+        leaves = (at + delay + .milliseconds(50), bootPhase, .seconds(2))
+      }
     }
     return out
   }
