@@ -85,11 +85,6 @@ final class TerminalOwner: Owner {
   /// Says something that was seen before the engine began.
   func warn(_ text: String) { say(.warning(text)) }
 
-  /// Says why nothing happens for a while.
-  func waitsForModemManager() {
-    warn("ModemManager is finding out what the stick is; it is waited for.")
-  }
-
   private func say(_ event: UpdateEvent) {
     if json {
       Output.json(event.json)

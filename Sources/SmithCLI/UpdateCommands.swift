@@ -121,9 +121,8 @@ struct UpdateCommand: AsyncParsableCommand {
       }
       owner.mindSignals()
       let watch = PhaseWatch(owner)
-      let manners = StickManners(place: place, keepsNetwork: page != nil)
+      let manners = try await owner.manners(at: place, keepingNetwork: page != nil)
       defer { manners.end() }
-      if let obstacle = await manners.settle(onWait: owner.waitsForModemManager) { throw obstacle }
       let updater = Updater(
         bus: manners.minding(bus), owner: manners.minding(watch), surroundings: surroundings,
         page: page)
@@ -193,9 +192,9 @@ struct ResumeCommand: AsyncParsableCommand {
       let watch = PhaseWatch(owner)
       let history = HistoryKeeper(state: state)
       let door = try pageDoor(unfinished.header)
-      let manners = StickManners(place: unfinished.header.place, keepsNetwork: door != nil)
+      let manners = try await owner.manners(
+        at: unfinished.header.place, keepingNetwork: door != nil)
       defer { manners.end() }
-      if let obstacle = await manners.settle(onWait: owner.waitsForModemManager) { throw obstacle }
       let updater = Updater(
         bus: manners.minding(bus(for: unfinished.header)), owner: manners.minding(watch),
         surroundings: surroundings, page: door)
