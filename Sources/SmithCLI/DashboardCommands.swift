@@ -112,8 +112,10 @@ struct DashboardInstallCommand: AsyncParsableCommand {
       let owner = TerminalOwner(json: common.json, yes: yes)
       if !yes, common.json || isatty(0) != 1 { throw UpdateCommand.needsYes }
       owner.mindSignals()
+      let manners = try await owner.manners(at: place, keepingNetwork: page != nil)
+      defer { manners.end() }
       let keeper = DashboardKeeper(
-        bus: bus, owner: owner,
+        bus: manners.minding(bus), owner: manners.minding(owner),
         surroundings: .files(in: state, downloadPort: target.downloadPort), page: page)
       let image: CheckedImage
       if let whole {
@@ -179,8 +181,10 @@ private struct DiscSwitch {
       let owner = TerminalOwner(json: common.json, yes: yes)
       if !yes, common.json || isatty(0) != 1 { throw UpdateCommand.needsYes }
       owner.mindSignals()
+      let manners = try await owner.manners(at: place)
+      defer { manners.end() }
       let keeper = DashboardKeeper(
-        bus: bus, owner: owner,
+        bus: manners.minding(bus), owner: owner,
         surroundings: .files(in: state, downloadPort: target.downloadPort), page: page)
       let isForPrograms = common.json
       let (now, backup) = try await keeper.setDisc(shown: shown, at: place) {

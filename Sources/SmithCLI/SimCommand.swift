@@ -54,7 +54,11 @@ struct SimCommand: AsyncParsableCommand {
   var overUSBIP = false
   @Flag(name: .long, help: "With --usbip: plug the sticks into this machine (root, vhci-hcd).")
   var attach = false
-  @Option(name: .long, help: "With --usbip: when the disc is shown: always, once or never.")
+  @Option(
+    name: .long,
+    help:
+      "With --usbip: the disc is shown always, once or never; slow, deaf, looping: on switching."
+  )
   var disc = "once"
 
   func validate() throws {
