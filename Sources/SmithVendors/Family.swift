@@ -66,6 +66,8 @@ public struct Judgement: Sendable, Equatable {
   public var after: FirmwareVersion?
   /// Whether the stick runs exactly this already.
   public var isThere = false
+  /// What an equal version leaves open all the same, in words; nil if nothing.
+  public var leavesOpen: String?
   /// Products or chips for which the file says that it is made.
   public var products: [String] = []
   /// Carrier whose settings the file brings.

@@ -69,6 +69,25 @@ import Testing
     try await bench.unplug(again)
   }
 
+  @Test("killed at the door goes on by the diagnostic port that was named then")
+  func atTheDoor() async throws {
+    let bench = try Bench()
+    let folder = try await package(bench)
+    let stick = try await bench.plug(Self.model)
+    let child = try bench.start(
+      ["update", folder, "--yes", "--experimental", "--diag-port", "\(bench.port).0"])
+    try await child.line("door") { $0.contains("\"phase\":\"enter\"") }
+    child.signal(SIGKILL)
+    _ = try await child.end()
+    // Whatever of the switch arrived is forgotten with the power.
+    try await bench.unplug(stick)
+    let again = try await bench.plug(Self.model)
+    let resumed = try await bench.run("resume")
+    #expect(resumed.code == 0, "\(resumed.out.suffix(2000)) \(resumed.err)")
+    #expect(try await revision(bench) == Self.new)
+    try await bench.unplug(again)
+  }
+
   @Test("of an archive is the update of the folder in it, and its parts are shown and unpacked")
   func archived() async throws {
     let bench = try Bench()
