@@ -22,10 +22,10 @@ struct PlanCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      if target.web != nil {
-        return try await WebUpdateTarget(
-          target, page, file: file, policy: try rules.policy(), json: common.json
-        ).plan()
+      if let web = try await WebUpdateTarget.ifItTakes(
+        file, target, page, policy: try rules.policy(), json: common.json)
+      {
+        return try await web.plan()
       }
       guard let file, !page.online else { throw PageUpdateOptions.needsFile }
       let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
@@ -87,25 +87,6 @@ struct UpdateCommand: AsyncParsableCommand {
   @OptionGroup var page: PageUpdateOptions
 
   func run() async throws {
-    if target.web != nil {
-      var isOverPage = true
-      try await explaining(json: common.json, asReport: !dryRun) { () throws(Trouble) in
-        // The page of a HiLink stick takes no file: it only leads to the port that does.
-        if file != nil, !page.online, try await WebTarget.isOfNobodyElse(target) {
-          isOverPage = false
-          return .ok
-        }
-        let web = try WebUpdateTarget(
-          target, page, file: file, policy: try rules.policy(), json: common.json)
-        return try await dryRun ? web.plan() : web.update(yes: yes)
-      }
-      if isOverPage { return }
-    }
-    guard let file, !page.online else {
-      return try await explaining(json: common.json) { () throws(Trouble) in
-        throw PageUpdateOptions.needsFile
-      }
-    }
     if dryRun {
       var plan = PlanCommand()
       plan.file = file
@@ -117,6 +98,12 @@ struct UpdateCommand: AsyncParsableCommand {
       return try await plan.run()
     }
     try await explaining(json: common.json, asReport: true) { () throws(Trouble) in
+      if let web = try await WebUpdateTarget.ifItTakes(
+        file, target, page, policy: try rules.policy(), json: common.json)
+      {
+        return try await web.update(yes: yes)
+      }
+      guard let file, !page.online else { throw PageUpdateOptions.needsFile }
       let state = try StateDirectory(target.stateDir)
       let image = try FirmwareFile(file, inside: choice.inside).open(
         with: rules.with, keeping: .copied(in: state.path))

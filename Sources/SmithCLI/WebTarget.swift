@@ -161,6 +161,16 @@ struct WebUpdateTarget {
     }
   }
 
+  /// The page that takes the update itself. None where no page was named, and where the page only
+  /// leads to the port that takes it, as HiLink's does.
+  static func ifItTakes(
+    _ file: String?, _ target: TargetOptions, _ page: PageUpdateOptions, policy: Policy, json: Bool
+  ) async throws(Trouble) -> WebUpdateTarget? {
+    guard target.web != nil else { return nil }
+    if file != nil, !page.online, try await WebTarget.isOfNobodyElse(target) { return nil }
+    return try WebUpdateTarget(target, page, file: file, policy: policy, json: json)
+  }
+
   private static func source(
     _ file: String, expecting: FirmwareVersion?, keeping: FileKeeping = .asItIs
   ) throws(Trouble) -> WebSource {

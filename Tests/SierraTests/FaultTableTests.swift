@@ -144,7 +144,8 @@ private struct Stage: Sendable {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     // Fast enough to be run always, slow enough for a machine that does other things, too.
-    let factor = row.quirks.staysInBoot ? 40 : 10
+    // A window of seconds stays one: a tenth of it may be missed by a busy machine.
+    let factor = row.quirks.bootHold != nil ? 1 : row.quirks.staysInBoot ? 40 : 10
     let server = PTYServer(stick(row), link: "\(folder)/stick", speed: Double(factor))
     let running = Task { try await server.run() }
     defer { server.stop() }
