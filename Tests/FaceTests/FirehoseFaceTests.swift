@@ -122,6 +122,25 @@ import Testing
     try await bench.unplug(stick)
   }
 
+  @Test("has a package of parts, each of which is shown for what it is") func parts() async throws {
+    let bench = try Bench()
+    let folder = try await package(bench)
+    for (file, kind) in [
+      ("rawprogram_nand.xml", "description"), ("patch_nand.xml", "description"),
+      ("partition.mbn", "partition-table"), ("modem.mbn", "image"),
+    ] {
+      let shown = try await Child.run("image", "show", "\(folder)/\(file)", "--json")
+      #expect(shown.code == 0 && shown.report["kind"] as? String == kind, "\(shown.out)")
+      #expect(shown.report["flashable_alone"] as? Bool == false)
+      let text = try await Child.run("image", "show", "\(folder)/\(file)")
+      #expect(text.code == 0 && text.out.contains("what  "), "\(text.err)")
+    }
+    let words = try await Child.run("image", "show", "\(folder)/rawprogram_nand.xml")
+    #expect(words.out.contains("modem.mbn to sector 192, modem"))
+    let page = try bench.file("page.xml", Data("<?xml version=\"1.0\"?><html></html>".utf8))
+    #expect(try await Child.run("image", "show", page, "--json").trouble == "file.web-page")
+  }
+
   @Test("of a package that would write identity is refused before the stick is asked")
   func identity() async throws {
     let bench = try Bench()

@@ -48,7 +48,7 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
       precondition(list.keepsATPort && command.text.utf8.count < 512, "a list without AT port")
     }
   case 14:
-    _ = try? QualcommPart.recognise(file)
+    _ = try? QualcommPart.recogniseAlone(file, named: "fuzz")
   case 15:
     // FE ends a file; the first one is made a table, so that the others are looked at.
     var files = rest.split(separator: 0xfe).prefix(40).enumerated().map { index, bytes in

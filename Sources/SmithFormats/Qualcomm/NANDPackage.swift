@@ -71,7 +71,7 @@ private struct NANDParts {
     case .loader(let loader): loaders.append((name, loader))
     case .image(let header): images.append((name, header, bytes))
     case .header: warnings.append(.leftOut(name, why: "it is a boot header without its image"))
-    case .flashTable, nil: warnings.append(.fileIgnored(name))
+    default: warnings.append(.fileIgnored(name))
     }
   }
 
