@@ -270,6 +270,7 @@ import Testing
       let subject = try await Subject.ask(link, at: bus.place, likely: likely)
       #expect(subject.state == .waiting(.dload))
       #expect(subject.report.evidence?.contains("PBL_DloadVER2.0") == true)
+      #expect(FrontDoor(subject.report, overPage: false).way == .download)
       await link.close()
     }
   }
