@@ -68,12 +68,15 @@ public struct ATGuard: Sendable, Equatable {
     ("+SN", "it writes the serial number"), ("+ZSN", "it writes the serial number"),
   ]
 
+  private static let nvWrites: Name = "^NVWR"
+  private static let facilities: Name = "+CLCK"
+  private static let locks: [Name] = ["^CARDLOCK", "^CARDUNLOCK"]
   private static let compositions: [Name] = ["!UDPID", "!UDUSBCOMP", "!USBCOMP"]
   private static let imageStores: [Name] = ["!IMAGE", "!GOBIIMAGE"]
   private static let identities: [Name] = ["+CGSN", "+GSN"]
 
   private func fixedRefusal(_ line: Line) -> String? {
-    for entry in Self.never where line.contains(entry.name) { return entry.reason }
+    if let entry = Self.never.first(where: { line.contains($0.name) }) { return entry.reason }
     if Self.changesLineEnd(line) { return "it changes the characters that end a command" }
     return nil
   }
@@ -97,7 +100,7 @@ public struct ATGuard: Sendable, Equatable {
   }
 
   private func nvRefusal(_ line: Line) -> String? {
-    for tail in line.tails(of: "^NVWR") {
+    for tail in line.tails(of: Self.nvWrites) {
       let value = tail.drop { $0.isLetter }
       if value == "=?" || value.hasPrefix("=?;") { continue }
       let digits = value.dropFirst().prefix { $0 != "," && $0 != ";" }
@@ -114,7 +117,7 @@ public struct ATGuard: Sendable, Equatable {
 
   /// A wrong code costs one of ten tries for good, so codes leave one by one or not at all.
   private func lockRefusal(_ line: Line) -> String? {
-    guard Self.sets("^CARDLOCK", in: line) || Self.sets("^CARDUNLOCK", in: line) else { return nil }
+    guard Self.locks.contains(where: { Self.sets($0, in: line) }) else { return nil }
     guard exceptions.contains(.lockCode) else { return "a wrong code costs a try for good" }
     for (name, length) in [("AT^CARDLOCK=", 8), ("AT^CARDUNLOCK=", 32)] where line.begins(name) {
       let value = line.bytes.dropFirst(name.utf8.count)
@@ -125,7 +128,7 @@ public struct ATGuard: Sendable, Equatable {
   }
 
   private func setRefusal(_ line: Line) -> String? {
-    for entry in Self.neverSet where Self.sets(entry.name, in: line) {
+    if let entry = Self.neverSet.first(where: { Self.sets($0.name, in: line) }) {
       return entry.reason
     }
     if !exceptions.contains(.sierraComposition) {
@@ -154,7 +157,7 @@ public struct ATGuard: Sendable, Equatable {
 
   /// Personalisation locks through +CLCK: a wrong code costs a try for good.
   private func facilityRefusal(_ line: Line) -> String? {
-    for tail in line.tails(of: "+CLCK") where tail.hasPrefix("=") {
+    for tail in line.tails(of: Self.facilities) where tail.hasPrefix("=") {
       let fields = tail.dropFirst().prefix { $0 != ";" }.split(
         separator: ",", omittingEmptySubsequences: false)
       guard fields.count >= 2, ["PN", "PU", "PP", "PC", "PF", "PS"].contains(String(fields[0]))

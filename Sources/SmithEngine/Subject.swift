@@ -43,10 +43,11 @@ public struct Subject: Sendable {
   ///   - likely: whose loader is asked for first if the port does not speak AT.
   ///   - alone: whether no other family is asked.
   ///   - withSettings: whether settings are read too.
+  ///   - ofTheHour: whether what changes by the hour is asked too (signal, network).
   /// - Throws: a trouble; nothing that could change the stick was sent.
   public static func ask(
     _ link: any ByteLink, at place: Place, likely: (any Family)? = nil, alone: Bool = false,
-    withSettings: Bool = false
+    withSettings: Bool = false, ofTheHour: Bool = true
   ) async throws(Trouble) -> Subject {
     let (state, family): (StickState, (any Family)?)
     do {
@@ -56,7 +57,9 @@ public struct Subject: Sendable {
     }
     switch (state, family) {
     case (.normal, _):
-      do { return try await asked(link, place, withSettings: withSettings) } catch {
+      do {
+        return try await asked(link, place, withSettings: withSettings, ofTheHour: ofTheHour)
+      } catch {
         throw error.trouble
       }
     case (.waiting(let loader), let family?):
@@ -67,11 +70,11 @@ public struct Subject: Sendable {
     }
   }
 
-  private static func asked(_ link: any ByteLink, _ place: Place, withSettings: Bool)
-    async throws(ATError) -> Subject
-  {
+  private static func asked(
+    _ link: any ByteLink, _ place: Place, withSettings: Bool, ofTheHour: Bool
+  ) async throws(ATError) -> Subject {
     let session = ATSession(link: link)
-    let report = try await StickIdentity.identify(over: session)
+    let report = try await StickIdentity.identify(over: session, ofTheHour: ofTheHour)
     var settings: DeviceSettings?
     if withSettings, let family = Families.speaking(as: report.vendor) {
       settings = try await family.settings(over: session)

@@ -28,7 +28,8 @@ final class UpdateRun {
   func update() async -> UpdateReport {
     do throws(Trouble) {
       await owner.hear(.phase(.identify, "Asking the stick who it is"))
-      let (link, subject) = try await updater.identify(place, likely: likely, withSettings: true)
+      let (link, subject) = try await updater.identify(
+        place, likely: likely, withSettings: true, ofTheHour: false)
       report.device = subject.report
       report.before = subject.report.firmware
       guard let armed = try await arm(subject, link) else {
@@ -196,7 +197,8 @@ final class UpdateRun {
     let open: any ByteLink
     do { open = try await bus.open(port) } catch { throw error.trouble }
     do throws(Trouble) {
-      let now = try await Subject.ask(open, at: place, likely: likely, alone: true)
+      let now = try await Subject.ask(
+        open, at: place, likely: likely, alone: true, ofTheHour: false)
       if let obstacle = now.state.obstacle { throw obstacle }
       if let before = subject.identityHash, let hash = now.identityHash, hash != before {
         throw ResumeTrouble.otherStick

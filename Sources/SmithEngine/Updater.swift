@@ -127,7 +127,7 @@ public struct Updater {
   /// - Parameter patience: how long the port may be absent: a stick that was just plugged in
   ///   takes up to half a minute to start.
   public func identify(
-    _ place: Place, likely: (any Family)? = nil, withSettings: Bool,
+    _ place: Place, likely: (any Family)? = nil, withSettings: Bool, ofTheHour: Bool = true,
     within patience: Duration = .seconds(3)
   ) async throws(Trouble) -> (any ByteLink, Subject) {
     let link: any ByteLink
@@ -141,7 +141,9 @@ public struct Updater {
     }
     do {
       return (
-        link, try await Subject.ask(link, at: place, likely: likely, withSettings: withSettings)
+        link,
+        try await Subject.ask(
+          link, at: place, likely: likely, withSettings: withSettings, ofTheHour: ofTheHour)
       )
     } catch {
       await link.close()

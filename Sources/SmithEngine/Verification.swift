@@ -87,7 +87,7 @@ struct StickReturn {
       return nil
     }
     let subject = try? await Subject.ask(
-      link, at: place, likely: likely, alone: true)
+      link, at: place, likely: likely, alone: true, ofTheHour: false)
     await link.close()
     return subject
   }

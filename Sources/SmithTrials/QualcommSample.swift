@@ -125,7 +125,7 @@ extension QualcommLTEBody: TrialStick {
     }
     for partition in storage.partitions {
       for sector in partition.first..<(partition.first + partition.count)
-      where storage.read(sector, count: 1) != before.storage.read(sector, count: 1) {
+      where storage.differs(from: before.storage, at: sector) {
         if ["mibib", "efs2"].contains(partition.name) {
           broken.append("S7: \(partition.name) changed")
         } else if !allowed.contains(where: { $0.contains(sector) }) {

@@ -10,8 +10,12 @@ final class Asker {
   /// No more than this many unanswered questions.
   static let patience = 3
 
-  init(_ session: ATSession) {
+  /// Whether the questions of the hour are asked too: signal, network, temperature.
+  let asksOfTheHour: Bool
+
+  init(_ session: ATSession, asksOfTheHour: Bool = true) {
     self.session = session
+    self.asksOfTheHour = asksOfTheHour
   }
 
   /// Whether the port stopped answering.

@@ -5,8 +5,13 @@ import SmithModel
 /// Says who a stick is, whoever made it: `ATI` first, then the questions of its vendor.
 public enum StickIdentity {
   /// Asks `ATI`, and everything else that its maker's sticks answer.
-  public static func identify(over session: ATSession) async throws(ATError) -> DeviceReport {
-    let asker = Asker(session)
+  ///
+  /// - Parameter ofTheHour: whether what changes by the hour is asked too (signal, network,
+  ///   temperature); an update compares none of it.
+  public static func identify(over session: ATSession, ofTheHour: Bool = true)
+    async throws(ATError) -> DeviceReport
+  {
+    let asker = Asker(session, asksOfTheHour: ofTheHour)
     var report = DeviceReport()
     GenericIdentity.apply(try await asker.demand("ATI").lines, to: &report)
     // Some answer this one only.

@@ -1,3 +1,5 @@
+import SmithBytes
+
 /// Images that the simulated Qualcomm sticks boot: a 40-byte boot header, a version text, some
 /// code, and a checksum at the end in the place of a signature, so that a half-written image is
 /// told from a whole one (Docs/Protocols/mbn.md section 1).
@@ -15,7 +17,7 @@ public enum QualcommSimImage {
       seed = seed &* 1_664_525 &+ 1_013_904_223
       code.append(UInt8(truncatingIfNeeded: seed >> 24))
     }
-    code += word(checksum(code))
+    code += word(CRC32.of(code))
     let size = UInt32(truncatingIfNeeded: code.count)
     let start = address &+ 40
     let signature = [UInt8](repeating: 0x53, count: certificates.isEmpty ? 0 : 256)
@@ -50,7 +52,7 @@ public enum QualcommSimImage {
       40 + whole <= bytes.count, UInt64(size) + rest == UInt64(whole)
     else { return nil }
     let code = Array(bytes[40..<(40 + size - 4)])
-    guard number(bytes, 40 + size - 4) == checksum(code) else { return nil }
+    guard number(bytes, 40 + size - 4) == CRC32.of(code) else { return nil }
     return String(decoding: code.prefix(32).prefix { $0 != 0 }, as: UTF8.self)
   }
 
@@ -61,10 +63,5 @@ public enum QualcommSimImage {
   static func number(_ bytes: [UInt8], _ at: Int) -> UInt32 {
     guard at >= 0, at + 4 <= bytes.count else { return 0 }
     return (0..<4).reduce(0) { $0 | UInt32(bytes[at + $1]) << (8 * UInt32($1)) }
-  }
-
-  /// Fowler-Noll-Vo; any sum that notices a missing page would do.
-  private static func checksum(_ bytes: [UInt8]) -> UInt32 {
-    bytes.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
   }
 }

@@ -83,6 +83,12 @@ public struct QualcommSimStorage: Sendable {
     content[partition.first] = bytes
   }
 
+  /// Whether a sector reads otherwise than in `other`.
+  public func differs(from other: Self, at index: UInt64) -> Bool {
+    // Sectors that nobody touched share their bytes, which is seen at once.
+    content[index] != other.content[index] && sector(index) != other.sector(index)
+  }
+
   /// What a run of sectors holds.
   public func read(_ first: UInt64, count: UInt64) -> [UInt8] {
     guard first < sectors, count <= sectors - first else { return [] }

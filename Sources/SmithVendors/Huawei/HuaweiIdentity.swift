@@ -115,6 +115,12 @@ public enum HuaweiIdentity {
     if let answer = try await asker.ask("AT+CPIN?") {
       report.simState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
     }
+    if asker.asksOfTheHour { try await askHour(asker, &report) }
+  }
+
+  private static func askHour(_ asker: Asker, _ report: inout DeviceReport)
+    async throws(ATError)
+  {
     if let answer = try await asker.ask("AT+CREG?") {
       report.registration = HuaweiAnswers.registration(answer)
     }

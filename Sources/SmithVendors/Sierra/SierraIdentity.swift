@@ -83,17 +83,18 @@ enum SierraIdentity {
     if let answer = try await asker.ask("AT+CPIN?") {
       report.simState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
     }
+    if let answer = try await asker.ask("AT!GSTATUS?"), answer.isOK {
+      if SierraAnswers.mode(status: answer.lines)?.uppercased() == "LOW POWER MODE" {
+        report.complaints.append("the stick is in low power mode")
+      }
+    }
+    guard asker.asksOfTheHour else { return }
     if let answer = try await asker.ask("AT+CREG?") {
       report.registration = HuaweiAnswers.registration(answer)
     }
     if let answer = try await asker.ask("AT+CSQ") { report.signal = HuaweiAnswers.signal(answer) }
     if let answer = try await asker.ask("AT+COPS?") {
       report.network = HuaweiAnswers.network(answer)
-    }
-    if let answer = try await asker.ask("AT!GSTATUS?"), answer.isOK {
-      if SierraAnswers.mode(status: answer.lines)?.uppercased() == "LOW POWER MODE" {
-        report.complaints.append("the stick is in low power mode")
-      }
     }
   }
 }
