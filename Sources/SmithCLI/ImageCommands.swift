@@ -327,7 +327,8 @@ extension CheckedImage {
   func show() {
     Output.line("format    \(image.format.rawValue)")
     Output.line("holds     \(image.kinds.map(\.rawValue).sorted().joined(separator: ", "))")
-    Output.line("for       \(image.claims.products.joined(separator: ", "))")
+    let products = image.claims.products.joined(separator: ", ")
+    Output.line("for       \(products.isEmpty ? "not named" : products)")
     Output.line("firmware  \(image.claims.firmware?.text ?? "not named")")
     Output.line("signed    \(isSigned ? "yes, by its vendor (the stick checks it)" : "no")")
     Output.line("found at  offset \(image.origin.lowerBound) of the file")

@@ -46,6 +46,11 @@ struct SimCommand: AsyncParsableCommand {
 
   @Option(name: .long, help: "PIN that its SIM wants.") var pin: String?
 
+  @Option(
+    name: .long,
+    help: "What is wrong with a page: endless, redirect, wrong-length, html or script.")
+  var malice = "none"
+
   @OptionGroup var lock: LockSwitches
 
   @Flag(
@@ -74,7 +79,7 @@ struct SimCommand: AsyncParsableCommand {
       if model != SimulatedModels.zte || http != nil,
         let end = try await PageSim.serve(
           model, firmware: firmware, http: http ?? "127.0.0.1:0", link: link, speed: speed,
-          seed: seed, offered: offered, lock: lock, pin: pin)
+          seed: seed, offered: offered, lock: lock, pin: pin, malice: malice)
       {
         return end
       }

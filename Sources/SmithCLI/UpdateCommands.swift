@@ -50,14 +50,16 @@ struct PlanCommand: AsyncParsableCommand {
         if common.json { Output.json(plan.json(fit)) } else { PlanText.show(plan) }
         if !common.json { fit.show(json: false) }
         return .ok
-      case .alreadyThere(let version):
+      case .alreadyThere(let version, let open):
         if common.json {
           Output.json(
             .object([
-              "event": .string("plan"), "already_there": .text(version), "fit": fit.json,
+              "event": .string("plan"), "already_there": .text(version),
+              "leaves_open": .text(open), "fit": fit.json,
             ]))
         } else {
           Output.line("nothing to do: the stick runs \(version) already")
+          if let open { Output.line("not known: \(open)") }
         }
         return .nothingToDo
       }

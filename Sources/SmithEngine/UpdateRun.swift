@@ -72,12 +72,15 @@ final class UpdateRun {
   private func arm(_ subject: Subject, _ link: any ByteLink) async throws(Trouble) -> ArmedPlan? {
     do throws(Trouble) {
       await owner.hear(.phase(.plan, "Comparing the file with the stick"))
-      guard case .plan(let plan) = try Planner.plan(image, subject, policy: policy) else {
-        report.after = subject.report.firmware
+      let plan: Plan
+      switch try Planner.plan(image, subject, policy: policy) {
+      case .plan(let made): plan = made
+      case .alreadyThere(let version, let open):
+        report.after = version
         if policy.purpose == .firmware {
-          await owner.hear(
-            .note("The stick already runs \(subject.report.firmware?.text ?? "it")."))
+          await owner.hear(.note("The stick already runs \(version)."))
         }
+        if let open { report.warnings.append(open) }
         return nil
       }
       for warning in plan.warnings { await owner.hear(.warning(warning)) }

@@ -64,6 +64,11 @@ public struct FrontDoor: Sendable, Equatable {
     case "huawei", "sierra":
       way = .download
       advice = "its download mode: `modemsmith update FILE`"
+    case nil where report.mode == .download && report.world == .qualcomm:
+      way = .download
+      advice =
+        "it waits in the download mode of its chip: `modemsmith resume` goes on with an interrupted"
+        + " update, `modemsmith zte leave-download` starts what is on it"
     default:
       way = .vendorProgram
       advice = "its maker's own program: this tool does not know the stick"
