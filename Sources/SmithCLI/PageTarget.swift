@@ -27,10 +27,11 @@ struct PageTarget {
 
   /// What the stick says about itself over its page; nothing is changed.
   func report() async throws(Trouble) -> DeviceReport {
-    do throws(Trouble) { return try await page.report() } catch {
-      guard error.code == Self.unknown else { throw error }
+    try await ask { page throws(Trouble) in
+      try await page.report()
+    } or: { page throws(Trouble) in
+      try await page.report()
     }
-    return try await hiLink.report()
   }
 
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> ExitCode {
@@ -64,10 +65,10 @@ struct PageTarget {
   }
 
   /// Asks the page in the way that it answers; a page that is nobody's is said to be unknown.
-  private func ask(
-    _ known: (WebTarget) async throws(Trouble) -> ExitCode,
-    or hiLinkWay: (HiLinkTarget) async throws(Trouble) -> ExitCode
-  ) async throws(Trouble) -> ExitCode {
+  private func ask<Answer>(
+    _ known: (WebTarget) async throws(Trouble) -> Answer,
+    or hiLinkWay: (HiLinkTarget) async throws(Trouble) -> Answer
+  ) async throws(Trouble) -> Answer {
     let unknown = PageError.unknownPage.trouble
     do throws(Trouble) { return try await known(page) } catch {
       guard error.code == unknown.code else { throw error }
