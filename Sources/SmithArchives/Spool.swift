@@ -40,7 +40,7 @@ final class Spool {
   /// The bytes, read from the file if they are many; the spool is of no use afterwards.
   func finish() throws(ArchiveError) -> SharedBytes {
     guard descriptor >= 0 else { return SharedBytes(memory) }
-    do { return try SharedBytes(file: "/proc/self/fd/\(descriptor)") } catch {
+    do { return try SharedBytes(nameless: descriptor) } catch {
       throw .noRoom(reason: error.reason)
     }
   }

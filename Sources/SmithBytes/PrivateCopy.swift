@@ -49,6 +49,15 @@ extension SharedBytes {
     self.init(FileWindows(copy, mark, isPrivate: true, onRead: onRead))
   }
 
+  /// Reads a file without a name that nobody else holds: nothing in it has to be compared later.
+  ///
+  /// - Parameter descriptor: stays the caller's, who no longer writes to it.
+  /// - Throws: ``FileFault``; nothing is held open then.
+  public init(nameless descriptor: Int32) throws(FileFault) {
+    let (own, mark) = try FileMark.open("/proc/self/fd/\(descriptor)")
+    self.init(FileWindows(own, mark, isPrivate: true))
+  }
+
   /// How many bytes were copied, and the error number of writing, 0 if there was none.
   private static func copy(
     _ source: Int32, to copy: Int32, _ size: Int, _ reserve: Int,
