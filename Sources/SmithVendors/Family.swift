@@ -150,6 +150,9 @@ public protocol Family: Sendable {
   /// proves an update and a version alone does not.
   var readsBack: Bool { get }
 
+  /// Whether a new version, seen after not every part was acknowledged, can prove an update.
+  var versionSpeaksForAll: Bool { get }
+
   /// Asks a port what answers on it: AT, or this family's loader. Changes nothing.
   func state(over link: any ByteLink) async throws(LinkError) -> StickState
   /// Asks a waiting stick who it is, as far as its loader tells. Changes nothing.
@@ -190,6 +193,8 @@ extension Family {
   public var writesAllOrNothing: Bool { startsWhenReplugged }
   /// By default a version is what proves an update.
   public var readsBack: Bool { false }
+  /// By default what a version leaves open the stick's own complaints tell.
+  public var versionSpeaksForAll: Bool { true }
   /// By default nothing is refused at the door.
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.
