@@ -25,7 +25,7 @@ import Testing
     #expect(cautious.code == 5 && cautious.trouble == "plan.experimental")
     let planned = try await bench.run("plan", folder, "--experimental")
     #expect(planned.code == 0, "\(planned.out.suffix(1500))")
-    #expect((planned.report["inferences"] as? [String])?.count == 3)
+    #expect((planned.report["inferences"] as? [String])?.count == 4)
     let done = try await bench.run("update", folder, "--experimental", "--yes")
     #expect(done.code == 0, "\(done.out.suffix(2000)) \(done.err)")
     #expect(done.report["verdict"] as? String == "updated")

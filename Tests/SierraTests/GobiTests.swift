@@ -118,7 +118,6 @@ enum GobiScenes {
     #expect(outcome.broken.isEmpty, "\(outcome.broken)")
     #expect(outcome.first.verdict == .updated, "\(String(describing: outcome.first.trouble))")
     #expect(outcome.first.after?.text == GobiScenes.new)
-    #expect(outcome.stick.complaints.isEmpty)
     #expect(outcome.stick.flash.gobi?.keys.sorted() == [0x05, 0x06, 0x0d])
   }
 
@@ -128,7 +127,9 @@ enum GobiScenes {
     let image = try GobiScenes.image()
     let refused = await Trial(GobiScenes.waiting(), image).run()
     #expect(refused.first.trouble?.code == "plan.experimental")
-    #expect(refused.first.trouble?.facts.contains { $0.contains("names a modem") } == true)
+    for words in ["names a modem", "never seen", "no checksum", GobiScenes.new] {
+      #expect(refused.first.trouble?.facts.contains { $0.contains(words) } == true, "\(words)")
+    }
     #expect(refused.stick.flash == GobiScenes.waiting().flash)
   }
 
@@ -170,6 +171,8 @@ enum GobiScenes {
     var trial = GobiScenes.trial(try GobiScenes.image())
     trial.seed = dice.next()
     trial.weather = Weather(seed: dice.next(), sends: 40)
+    // What changes behind the bus's checksums nobody can notice; the plan says so.
+    trial.weather.corrupt = 0
     let outcome = await trial.run()
     #expect(outcome.broken.isEmpty, "seed \(seed) \(trial.weather): \(outcome.broken)")
   }

@@ -82,6 +82,7 @@ public struct SierraGobi: Family {
         + " the loader's version 5 only says that it is a Gobi 2000",
       "that amss.mbn, apps.mbn and UQCN.mbn in this order make a whole modem: it was never seen"
         + " on one by this tool",
+      "no checksum covers these images, in the files or on their way: only the USB bus's own do",
       version,
     ]
   }
