@@ -11,7 +11,7 @@ let settings: [SwiftSetting] = [
 
 func fuzzer(_ name: String, _ product: String = "SmithParsers") -> Target {
   .executableTarget(
-    name: name, dependencies: [.product(name: product, package: "modemsmith")],
+    name: name, dependencies: ["FuzzKit", .product(name: product, package: "modemsmith")],
     swiftSettings: settings)
 }
 
@@ -26,6 +26,10 @@ let package = Package(
   name: "fuzz",
   dependencies: [.package(name: "modemsmith", path: "..")],
   targets: [
+    // The far end of a link that the fuzzers of procedures have in common.
+    .target(
+      name: "FuzzKit", dependencies: [.product(name: "SmithParsers", package: "modemsmith")],
+      swiftSettings: settings),
     fuzzer("FuzzHDLC"),
     fuzzer("FuzzAT"),
     fuzzer("FuzzMonitor"),

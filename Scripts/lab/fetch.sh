@@ -6,7 +6,7 @@ lab=${1:?folder of the lab}
 guest=(linux-image-amd64 busybox-static bash dash coreutils grep sed mawk findutils procps tar gzip hostname kmod
   udev usbutils usbip usb-modeswitch usb-modeswitch-data modemmanager dbus libpam-runtime
   polkitd util-linux mount login passwd iproute2 libusb-1.0-0 libcurl4 libarchive13 libsqlite3-0
-  libsystemd0 libncurses6 eject psmisc libqmi-utils)
+  libsystemd0 libncurses6 eject psmisc libqmi-utils qdl)
 host=(cpio kmod)
 command -v qemu-system-x86_64 >/dev/null || host+=(qemu-system-x86 seabios ipxe-qemu qemu-system-data)
 

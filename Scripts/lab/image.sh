@@ -41,7 +41,7 @@ if [[ ! -e $lab/base.cpio ]]; then
         -o -path ./usr/share/zoneinfo -o -path './usr/share/iso-codes' -o -path ./usr/share/xml \
         -o -path './usr/lib/ipxe' -o -name 'libLLVM*' -o -path './usr/share/perl5' \
         -o -path './usr/share/alsa' -o -path './usr/lib/x86_64-linux-gnu/gconv' \
-        -o -name 'libicudata*' -o -name 'libperl.so*' \) -prune -o -print
+        -o -name 'libperl.so*' \) -prune -o -print
       find $modules/drivers/{usb,cdrom,scsi,net/usb,net/tun.ko,net/mii.ko,char/virtio_console.ko} \
         $modules/fs/{isofs,nls} $modules/lib $modules/net/{core,ipv4,ipv6} $modules/crypto \
         $modules/arch 2>/dev/null || true

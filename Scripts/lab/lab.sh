@@ -1,7 +1,7 @@
 #!/bin/bash
 # The USB lab: real Debian kernel, drivers, udev, usb_modeswitch and ModemManager in a virtual
 # machine; simulated sticks over USB/IP. Scripts/lab/lab.sh [SCENARIO...]; all without a name.
-# LAB_BINARY: the program to test. LAB_SECONDS: most that the machine may run (default 1200).
+# LAB_BINARY: the program to test. LAB_SECONDS: most that the machine may run (default 2400).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 lab=$PWD/.lab
@@ -45,7 +45,7 @@ fi
 echo "lab: Debian $(basename "$tree"/lib/modules/*) under ${accelerator%%,*}"
 : >"$lab/console.log"
 status=0
-machine "$accelerator" "${LAB_SECONDS:-1200}" "$lab/console.log" "lab=run lab.only=$(IFS=,; echo "$*")" \
+machine "$accelerator" "${LAB_SECONDS:-2400}" "$lab/console.log" "lab=run lab.only=$(IFS=,; echo "$*")" \
   >"$lab/qemu.log" 2>&1 &
 runner=$!
 # What the guest says, as it says it.

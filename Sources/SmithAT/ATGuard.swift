@@ -8,8 +8,6 @@ import SmithBytes
 public struct ATGuard: Sendable, Equatable {
   /// A write that a caller may name one by one.
   public enum Exception: Sendable, Hashable {
-    /// `AT^NVWREX` and `AT^NVWR` for this item; without effect for items that are never written.
-    case nvWrite(item: Int)
     /// `AT!UDPID=`, `AT!UDUSBCOMP=` and `AT!USBCOMP=` of Sierra, after `=?` listed the value.
     case sierraComposition
     /// `AT^CARDLOCK="..."` with eight digits or `AT^CARDUNLOCK="..."` with a hash, alone on its
@@ -23,9 +21,6 @@ public struct ATGuard: Sendable, Equatable {
   public init(allowing exceptions: Set<Exception> = []) {
     self.exceptions = exceptions
   }
-
-  /// NV items that hold identity, secrets, lock lists or calibration.
-  public static let neverWrittenItems: Set<Int> = [0, 6, 550, 8267, 8269, 50502, 50503]
 
   /// Throws `.refusedByGuard` for a command that must not leave.
   public func check(_ command: ATCommand) throws(ATError) {
@@ -99,18 +94,11 @@ public struct ATGuard: Sendable, Equatable {
     return false
   }
 
+  /// Identity, lock lists, secrets and calibration live there, and nothing brings them back.
   private func nvRefusal(_ line: Line) -> String? {
     for tail in line.tails(of: Self.nvWrites) {
       let value = tail.drop { $0.isLetter }
-      if value == "=?" || value.hasPrefix("=?;") { continue }
-      let digits = value.dropFirst().prefix { $0 != "," && $0 != ";" }
-      guard value.first == "=", (1...9).contains(digits.count),
-        digits.allSatisfy({ $0.isASCII && $0.isNumber }), let item = Int(digits)
-      else { return "it writes raw storage" }
-      if Self.neverWrittenItems.contains(item) {
-        return "item \(item) holds data of the unit that nothing can bring back"
-      }
-      guard exceptions.contains(.nvWrite(item: item)) else { return "it writes raw storage" }
+      if value != "=?", !value.hasPrefix("=?;") { return "it writes raw storage" }
     }
     return nil
   }

@@ -74,22 +74,25 @@ public struct CRC16X25: Sendable {
     return crc.value
   }
 
-  /// Slicing tables: row k is the effect of a byte followed by k zero bytes.
-  static let tables: [UInt16] = {
-    var rows = [UInt16](repeating: 0, count: 32 * 256)
+  static let tables = SlicingTables.rows(32, of: UInt16(0x8408))
+}
+
+/// What reflected CRCs look up instead of computing.
+enum SlicingTables {
+  /// Rows of 256: row k is the effect of a byte followed by k zero bytes.
+  static func rows<Word: FixedWidthInteger>(_ count: Int, of polynomial: Word) -> [Word] {
+    var rows = [Word](repeating: 0, count: count * 256)
     for byte in 0..<256 {
-      var crc = UInt16(byte)
-      for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0x8408 : crc >> 1 }
+      var crc = Word(byte)
+      for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ polynomial : crc >> 1 }
       rows[byte] = crc
     }
-    for row in 1..<32 {
-      for byte in 0..<256 {
-        let previous = rows[(row - 1) << 8 | byte]
-        rows[row << 8 | byte] = previous >> 8 ^ rows[Int(previous & 0xff)]
-      }
+    for index in 256..<rows.count {
+      let previous = rows[index - 256]
+      rows[index] = previous >> 8 ^ rows[Int(previous & 0xff)]
     }
     return rows
-  }()
+  }
 }
 
 /// CRC-16/XMODEM: polynomial 1021, start 0, not reflected, not inverted (check 31C3).

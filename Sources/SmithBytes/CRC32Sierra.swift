@@ -54,22 +54,7 @@ public struct CRC32Sierra: Sendable {
     return crc.value
   }
 
-  /// Slicing tables: row k is the effect of a byte followed by k zero bytes.
-  static let tables: [UInt32] = {
-    var rows = [UInt32](repeating: 0, count: 8 * 256)
-    for byte in 0..<256 {
-      var crc = UInt32(byte)
-      for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xedb8_8320 : crc >> 1 }
-      rows[byte] = crc
-    }
-    for row in 1..<8 {
-      for byte in 0..<256 {
-        let previous = rows[(row - 1) << 8 | byte]
-        rows[row << 8 | byte] = previous >> 8 ^ rows[Int(previous & 0xff)]
-      }
-    }
-    return rows
-  }()
+  static let tables = SlicingTables.rows(8, of: UInt32(0xedb8_8320))
 }
 
 /// CRC-32 of IEEE 802.3 as zip, 7z and GPT use it: Sierra's, inverted at the end.

@@ -29,7 +29,7 @@ struct DashboardShowCommand: AsyncParsableCommand {
         show(try CheckedImage(path: file).dashboardOnly())
         return .ok
       }
-      let (bus, place, page) = try await target.stick()
+      let (bus, place, page) = try await target.stick(onlyAsks: true)
       let keeper = DashboardKeeper(
         bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries,
         page: page)
@@ -112,8 +112,10 @@ struct DashboardInstallCommand: AsyncParsableCommand {
       let owner = TerminalOwner(json: common.json, yes: yes)
       if !yes, common.json || isatty(0) != 1 { throw UpdateCommand.needsYes }
       owner.mindSignals()
+      let manners = try await owner.manners(at: place, keepingNetwork: page != nil)
+      defer { manners.end() }
       let keeper = DashboardKeeper(
-        bus: bus, owner: owner,
+        bus: manners.minding(bus), owner: manners.minding(owner),
         surroundings: .files(in: state, downloadPort: target.downloadPort), page: page)
       let image: CheckedImage
       if let whole {
@@ -137,11 +139,13 @@ struct DashboardInstallCommand: AsyncParsableCommand {
     switch report.verdict {
     case .updated:
       for warning in report.warnings { Output.error(Output.paint("! \(warning)", .yellow)) }
+      let told = [report.device.webInterface, report.device.dashboard].compactMap { $0 }
       Output.line(
-        "installed: the stick says \(report.device.dashboard ?? "no dashboard version") now")
+        "installed: the stick says "
+          + (told.isEmpty ? "no version" : told.joined(separator: ", ")) + " now")
       Output.line("  Its firmware is as before, \(report.after?.text ?? "unknown").")
     case .unchanged:
-      Output.line("nothing to do: the stick has \(report.device.dashboard ?? "it") already")
+      Output.line("nothing to do: the stick has it already")
     case .failedStillWorks, .needsRescue, .unknown: owner.show(report)
     }
   }
@@ -171,15 +175,17 @@ private struct DiscSwitch {
   func run(shown: Bool) async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let state = try StateDirectory(target.stateDir)
-      let (bus, place) = try await target.bus()
+      let (bus, place, page) = try await target.stick()
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let owner = TerminalOwner(json: common.json, yes: yes)
       if !yes, common.json || isatty(0) != 1 { throw UpdateCommand.needsYes }
       owner.mindSignals()
+      let manners = try await owner.manners(at: place)
+      defer { manners.end() }
       let keeper = DashboardKeeper(
-        bus: bus, owner: owner,
-        surroundings: .files(in: state, downloadPort: target.downloadPort))
+        bus: manners.minding(bus), owner: owner,
+        surroundings: .files(in: state, downloadPort: target.downloadPort), page: page)
       let isForPrograms = common.json
       let (now, backup) = try await keeper.setDisc(shown: shown, at: place) {
         before, after, subject in

@@ -8,59 +8,33 @@ import SmithPorts
 import SmithSimulators
 import SmithVendors
 
-/// Serial, debug and back differ in where they go, and in how long that may take.
 struct HiLinkCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hilink", abstract: "Brings a Huawei HiLink stick to a serial port and back.",
     discussion: """
       HiLink sticks are a network card with a page. `hilink serial` asks the page for a serial
       port, from the most harmless way on; a replug undoes it. `hilink debug` asks for serial ports
-      beside the page. `hilink back` lets the stick restart to its page. An update does all of this
-      by itself: `modemsmith update FILE`.
-      """,
-    subcommands: [Serial.self, Debug.self, Back.self])
+      beside the page. `hilink back` lets the stick restart to its page. `update` and `unlock` do
+      all of this by themselves.
+      """)
 
-  struct Options: ParsableArguments {
-    @OptionGroup var target: TargetOptions
-    @OptionGroup var common: CommonOptions
-    @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait: Double?
+  enum Goal: String, CaseIterable, ExpressibleByArgument {
+    case serial, debug, back
+  }
 
-    func run(
-      _ work: (HiLinkTarget) async throws(Trouble) -> SmithModel.ExitCode
-    ) async throws {
-      try await explaining(json: common.json) { () throws(Trouble) in
-        try await work(try await HiLinkTarget.meant(by: target))
+  @Argument(help: "serial, debug or back.") var goal: Goal
+  @OptionGroup var target: TargetOptions
+  @OptionGroup var common: CommonOptions
+  @Option(name: .long, help: "Seconds that the stick may take to come back.") var wait: Double?
+
+  func run() async throws {
+    try await explaining(json: common.json) { () throws(Trouble) in
+      let page = try await HiLinkTarget.meant(by: target)
+      return switch goal {
+      case .serial: try await page.go(to: .serial, self)
+      case .debug: try await page.go(to: .debug, self)
+      case .back: try await page.back(self)
       }
-    }
-  }
-
-  struct Serial: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      commandName: "serial", abstract: "The page goes, a serial port comes.")
-    @OptionGroup var options: Options
-
-    func run() async throws {
-      try await options.run { (page) throws(Trouble) in try await page.go(to: .serial, options) }
-    }
-  }
-
-  struct Debug: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      commandName: "debug", abstract: "Serial ports come beside the page.")
-    @OptionGroup var options: Options
-
-    func run() async throws {
-      try await options.run { (page) throws(Trouble) in try await page.go(to: .debug, options) }
-    }
-  }
-
-  struct Back: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      commandName: "back", abstract: "Lets the stick restart to its page.")
-    @OptionGroup var options: Options
-
-    func run() async throws {
-      try await options.run { (page) throws(Trouble) in try await page.back(options) }
     }
   }
 }
@@ -91,10 +65,9 @@ struct HiLinkTarget {
 
   private var place: Place { .named("\(link.address)") }
 
+  /// What the stick says about itself over its page.
   func report() async throws(Trouble) -> DeviceReport {
-    try await asking { () throws(HiLinkError) in
-      try await HiLinkIdentity.identify(over: session)
-    }
+    try await asking { () throws(HiLinkError) in try await HiLinkIdentity.identify(over: session) }
   }
 
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
@@ -160,7 +133,7 @@ struct HiLinkTarget {
   }
 
   /// To a serial port; done only when the port was seen.
-  func go(to goal: HiLinkSwitch.Goal, _ options: HiLinkCommand.Options)
+  func go(to goal: HiLinkSwitch.Goal, _ options: HiLinkCommand)
     async throws(Trouble) -> SmithModel.ExitCode
   {
     let (bus, place) = try busAndPlace(options.target)
@@ -174,7 +147,7 @@ struct HiLinkTarget {
   }
 
   /// Restarts the stick by whatever answers, and waits for its page.
-  func back(_ options: HiLinkCommand.Options) async throws(Trouble) -> SmithModel.ExitCode {
+  func back(_ options: HiLinkCommand) async throws(Trouble) -> SmithModel.ExitCode {
     if await HiLinkSwitch.awaitPage(link, within: .seconds(1)) {
       try await asking { () throws(HiLinkError) in try await HiLinkSwitch.restart(session) }
     } else {

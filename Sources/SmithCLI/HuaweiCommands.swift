@@ -3,6 +3,7 @@ import Glibc
 import SmithEngine
 import SmithLink
 import SmithModel
+import SmithPorts
 import SmithVendors
 
 struct HuaweiCommand: AsyncParsableCommand {
@@ -60,8 +61,11 @@ struct HuaweiPortsCommand: AsyncParsableCommand {
     defer { withExtendedLifetime(lock) {} }
     let owner = TerminalOwner(json: common.json, yes: yes)
     owner.mindSignals()
+    let manners = try await owner.manners(at: place)
+    defer { manners.end() }
     let keeper = PortKeeper(
-      bus: bus, owner: owner, surroundings: .files(in: state, downloadPort: target.downloadPort))
+      bus: manners.minding(bus), owner: owner,
+      surroundings: .files(in: state, downloadPort: target.downloadPort))
     let isForPrograms = common.json
     let (now, backup) = try await keeper.set(wanted, at: place) { state in
       if !isForPrograms {

@@ -259,7 +259,7 @@ extension ImageBuildSampleCommand {
       return exe ? sample.updater() : sample.package()
     }
     guard let personality = SimulatedModels.sierraPersonality(model) else {
-      var package = SamplePackage(for: try SimulatedModels.personality(model))
+      var package = SamplePackage(for: try SimulatedModels.chip(model))
       package.version = version
       package.bytes = byteCount
       package.seed = seed
@@ -332,7 +332,8 @@ extension CheckedImage {
   func show() {
     Output.line("format    \(image.format.rawValue)")
     Output.line("holds     \(image.kinds.map(\.rawValue).sorted().joined(separator: ", "))")
-    Output.line("for       \(image.claims.products.joined(separator: ", "))")
+    let products = image.claims.products.joined(separator: ", ")
+    Output.line("for       \(products.isEmpty ? "not named" : products)")
     Output.line("firmware  \(image.claims.firmware?.text ?? "not named")")
     Output.line("signed    \(isSigned ? "yes, by its vendor (the stick checks it)" : "no")")
     Output.line("found at  offset \(image.origin.lowerBound) of the file")

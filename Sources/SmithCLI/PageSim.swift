@@ -13,7 +13,7 @@ enum PageSim {
   /// Serves the model's page and ports until it is interrupted; nil for other models.
   static func serve(
     _ name: String, firmware: String?, http: String, link: String, speed: Double, seed: UInt64,
-    offered: String? = nil, lock: LockSwitches? = nil, pin: String? = nil
+    offered: String? = nil, lock: LockSwitches? = nil, pin: String? = nil, malice: String = "none"
   ) async throws(Trouble) -> SmithModel.ExitCode? {
     if let personality = HuaweiHiLinkStick.Personality.named(name) {
       guard HiLinkBalongStick.knows(personality) else {
@@ -21,13 +21,22 @@ enum PageSim {
         stick.pin = pin
         return try await serve(stick, name, http, link, speed)
       }
-      var stick = HiLinkBalongStick(personality, firmware: firmware, seed: seed)
+      var options = HuaweiBalongStick.Options()
+      lock?.apply(to: &options)
+      var stick = HiLinkBalongStick(personality, firmware: firmware, seed: seed, options: options)
       stick.page.pin = pin
       return try await serve(stick, name, http, link, speed)
+    }
+    guard let malice = WebManners.Malice(rawValue: malice) else {
+      let words = WebManners.Malice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw Trouble(
+        "usage.bad-target", "--malice is one of: \(words).", advice: ["Leave it out."],
+        exitCode: .usage)
     }
     switch name {
     case "zte-mf667", "zte-mf667-serial":
       var options = ZTEStick.Options()
+      options.manners.malice = malice
       options.offered = offered
       options.locked = lock?.locked ?? false
       options.unlockCode = lock?.unlockCode
@@ -39,6 +48,7 @@ enum PageSim {
     case "alcatel-l800", "alcatel-l850", "alcatel-x220":
       var options = AlcatelStick.Options()
       options.showsPorts = true
+      options.manners.malice = malice
       options.offered = offered
       let personality: AlcatelStick.Personality =
         switch name {

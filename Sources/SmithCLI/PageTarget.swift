@@ -25,43 +25,56 @@ struct PageTarget {
       hiLink: HiLinkTarget(link, login: try target.login()))
   }
 
-  func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> ExitCode {
-    do throws(Trouble) { return try await page.info(json: json, showIdentity: showIdentity) } catch
-    {
-      guard error.code == Self.unknown else { throw error }
+  /// What the stick says about itself over its page; nothing is changed.
+  func report() async throws(Trouble) -> DeviceReport {
+    try await ask { page throws(Trouble) in
+      try await page.report()
+    } or: { page throws(Trouble) in
+      try await page.report()
     }
-    return try await hiLink.info(json: json, showIdentity: showIdentity)
   }
 
-  /// What the stick says about itself; nothing is changed.
-  func report() async throws(Trouble) -> DeviceReport {
-    do throws(Trouble) { return try await page.report() } catch {
-      guard error.code == Self.unknown else { throw error }
+  func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> ExitCode {
+    try await ask { page throws(Trouble) in
+      try await page.info(json: json, showIdentity: showIdentity)
+    } or: { page throws(Trouble) in
+      try await page.info(json: json, showIdentity: showIdentity)
     }
-    return try await hiLink.report()
   }
 
   func backup(to output: String?, in state: StateDirectory, json: Bool) async throws(Trouble)
     -> ExitCode
   {
-    do throws(Trouble) { return try await page.backup(to: output, in: state, json: json) } catch {
-      guard error.code == Self.unknown else { throw error }
+    try await ask { page throws(Trouble) in
+      try await page.backup(to: output, in: state, json: json)
+    } or: { page throws(Trouble) in
+      try await page.backup(to: output, in: state, json: json)
     }
-    return try await hiLink.backup(to: output, in: state, json: json)
   }
 
   func restore(_ saved: Backup, _ settings: DeviceSettings, _ asked: RestoreCommand)
     async throws(Trouble) -> ExitCode
   {
     let (toOtherUnit, json) = (asked.toOtherUnit, asked.common.json)
-    do throws(Trouble) {
-      return try await page.restore(
+    return try await ask { page throws(Trouble) in
+      try await page.restore(
         saved, settings, toOtherUnit: toOtherUnit, experimental: asked.experimental, json: json)
-    } catch {
-      guard error.code == Self.unknown else { throw error }
+    } or: { page throws(Trouble) in
+      try await page.restore(saved, settings, toOtherUnit: toOtherUnit, json: json)
     }
-    return try await hiLink.restore(saved, settings, toOtherUnit: toOtherUnit, json: json)
   }
 
-  private static let unknown = PageError.unknownPage.trouble.code
+  /// Asks the page in the way that it answers; a page that is nobody's is said to be unknown.
+  private func ask<Answer>(
+    _ known: (WebTarget) async throws(Trouble) -> Answer,
+    or hiLinkWay: (HiLinkTarget) async throws(Trouble) -> Answer
+  ) async throws(Trouble) -> Answer {
+    let unknown = PageError.unknownPage.trouble
+    do throws(Trouble) { return try await known(page) } catch {
+      guard error.code == unknown.code else { throw error }
+    }
+    do throws(Trouble) { return try await hiLinkWay(hiLink) } catch {
+      throw error.code == HiLinkError.notHiLink(status: 0).trouble.code ? unknown : error
+    }
+  }
 }

@@ -53,8 +53,11 @@ struct RescueCommand: AsyncParsableCommand {
       guard let (loader, image) = files else { return .ok }
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
+      let manners = try await owner.manners(at: place)
+      defer { manners.end() }
+      manners.doorOpens()
       let rescuer = Rescuer(
-        bus: bus, owner: owner,
+        bus: manners.minding(bus), owner: owner,
         surroundings: .files(in: state, downloadPort: target.downloadPort),
         newJournal: { () throws(Trouble) in try state.newRescueJournal() })
       let report = await withTaskExecutorPreference(PortThread()) {

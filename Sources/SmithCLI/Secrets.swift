@@ -74,10 +74,16 @@ extension TargetOptions {
 
   /// The stick that is meant, with its page if it has one.
   ///
+  /// - Parameter onlyAsks: whether the page alone will do: it may be far from the stick's plug.
   /// - Throws: as ``bus()``; `web.not-found` for a network stick whose page does not answer.
-  func stick() async throws(Trouble) -> (bus: any Bus, place: Place, page: StickPageDoor?) {
+  func stick(onlyAsks: Bool = false) async throws(Trouble)
+    -> (bus: any Bus, place: Place, page: StickPageDoor?)
+  {
     if let link = try namedPage() {
       let door = StickPageDoor(link, address: "\(link.address)", login: try login())
+      if onlyAsks, port == nil, place == nil {
+        return (ThisComputer.bus(), .named(door.address), door)
+      }
       let (bus, place) = try await self.bus()
       return (bus, place, door)
     }

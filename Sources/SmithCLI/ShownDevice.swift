@@ -10,7 +10,9 @@ struct ShownDevice {
   /// Whether the stick's page told all this.
   var overPage = false
 
-  private var door: FrontDoor { FrontDoor(report, overPage: overPage) }
+  private var door: FrontDoor {
+    FrontDoor.waiting(in: mode) ?? FrontDoor(report, overPage: overPage)
+  }
 
   private var imei: String? { showIdentity ? report.imei?.digits : report.imei?.masked }
 
@@ -55,6 +57,7 @@ struct ShownDevice {
       "temperature": .text(report.temperature), "voice": .text(report.voice),
       "flash_chip": .text(report.flashChip), "identity_damaged": .bool(report.identityDamaged),
       "carrier": .text(report.carrier), "carrier_settings": .text(report.carrierSettings),
+      "remark": .text(report.evidence),
       "complaints": .array(report.complaints.map { .string($0) }),
       "notes": .array((sheet?.quirks ?? []).map { .string($0) }),
       "evidence": .text(evidence), "place": .text(place),
@@ -72,7 +75,7 @@ struct ShownDevice {
       ("firmware", report.firmware?.text), ("compiled", report.compileDate),
       ("hardware", report.hardware), ("dashboard", report.dashboard ?? report.webInterface),
       ("chipset", report.chipset), ("flash chip", report.flashChip), ("voice", report.voice),
-      ("SIM lock", lock?.status.rawValue), ("wrong codes", lock?.wrongCodes.map(String.init)),
+      ("SIM lock", lock?.status.words), ("wrong codes", lock?.wrongCodes.map(String.init)),
       ("tries left", lock?.triesLeft.map(String.init)),
     ]
     let whereTold: [(String, String?)] = [
@@ -89,11 +92,16 @@ struct ShownDevice {
       ("band", report.band), ("temperature", report.temperature), ("evidence", evidence),
       ("updated by", door.advice),
     ]
-    for (name, value) in always { row(name, value ?? "not told") }
+    // One that runs no firmware cannot be asked for them.
+    let isWaiting = FrontDoor.waiting(in: mode) != nil
+    for (name, value) in always where value != nil || !isWaiting {
+      row(name, value ?? "not told")
+    }
     for (name, value) in whereTold {
       if let value { row(name, value) }
     }
     for complaint in report.complaints { Output.line("! The stick says: \(complaint).") }
+    if let remark = report.evidence { Output.line("! \(remark)") }
     for reason in report.worldEvidence { Output.line("  platform because: \(reason)") }
     for quirk in sheet?.quirks ?? [] { Output.line("  note: \(quirk)") }
     if report.identityDamaged {

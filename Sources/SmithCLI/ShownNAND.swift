@@ -57,7 +57,7 @@ struct ShownPart {
   init?(path: String) throws(Trouble) {
     guard let bytes = try? SharedBytes(file: path) else { return nil }
     do {
-      guard let part = try QualcommPart.recognise(bytes) else { return nil }
+      guard let part = try QualcommPart.recogniseAlone(bytes, named: path) else { return nil }
       self.part = part
     } catch { throw error.trouble }
     size = bytes.count
@@ -70,6 +70,9 @@ struct ShownPart {
     case .loader: "loader"
     case .image: "image"
     case .header: "image-header"
+    case .description: "description"
+    case .storageTable: "gpt"
+    case .program: "program"
     }
   }
 
@@ -98,6 +101,19 @@ struct ShownPart {
         })
     case .loader(let loader): object["loader"] = loader.json
     case .image, .header: break
+    case .description(let description): object["description"] = description.json
+    case .storageTable(let table):
+      object["partitions"] = .array(
+        table.entries.map {
+          .object([
+            "name": .string($0.name), "first_sector": .integer(Int(clamping: $0.first)),
+            "last_sector": .integer(Int(clamping: $0.last)),
+            "protected": .bool(ProtectedPartitions.contains($0.name)),
+          ])
+        })
+    case .program(let program):
+      object["certificates"] = .integer(program.certificates.count)
+      object["hardware_id"] = program.hardware.map { .string(hexText($0)) } ?? .null
     }
     if let header {
       object["image"] = .string(header.imageName)
@@ -128,8 +144,20 @@ struct ShownPart {
     case .loader(let loader): Output.line("what      loader for the memory: \(loader.line)")
     case .image(let header): show(header, "image")
     case .header(let header): show(header, "header without its image")
+    case .description(let description): description.show()
+    case .storageTable(let table):
+      Output.line("what      GPT for sectors of \(table.sectorSize) bytes; its checksums are right")
+      for entry in table.entries {
+        let guarded = ProtectedPartitions.contains(entry.name) ? "  never written" : ""
+        Output.line("  \(entry.name)  sectors \(entry.first) to \(entry.last)\(guarded)")
+      }
+    case .program(let program):
+      Output.line("what      ELF program with hashes, \(ProgressText.size(size))")
+      Output.line("signed    \(program.certificates.isEmpty ? "no" : "yes")")
+      let hardware = program.hardware.map { hexText($0) } ?? "none named, or any"
+      Output.line("hardware  \(hardware)")
     }
-    Output.line("It is not written alone: give the folder with loader, partition.mbn and images.")
+    Output.line("It is not written alone: give the whole folder or archive of the package.")
   }
 
   private func show(_ header: MBNHeader, _ what: String) {
@@ -169,4 +197,30 @@ struct ZTESampleFolder {
   }
 }
 
-private func hexText(_ value: UInt32) -> String { "0x" + String(value, radix: 16) }
+extension RawProgram {
+  fileprivate var json: JSONValue {
+    .object([
+      "programs": .array(
+        programs.map {
+          .object([
+            "file": .string($0.file), "label": .string($0.label),
+            "start": .string("\($0.start)"), "sectors": .integer(Int(clamping: $0.sectorCount)),
+            "sector_bytes": .integer($0.sectorSize),
+            "protected": .bool(ProtectedPartitions.contains($0.label)),
+          ])
+        }), "patches": .integer(patches.count),
+    ])
+  }
+
+  fileprivate func show() {
+    Output.line(
+      "what      description for Firehose: \(programs.count) writes, \(patches.count) patches")
+    for program in programs {
+      let guarded = ProtectedPartitions.contains(program.label) ? "  never written" : ""
+      Output.line(
+        "  \(program.file) to sector \(program.start), \(program.label)\(guarded)")
+    }
+  }
+}
+
+private func hexText(_ value: some BinaryInteger) -> String { "0x" + String(value, radix: 16) }

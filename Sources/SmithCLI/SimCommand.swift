@@ -48,6 +48,11 @@ struct SimCommand: AsyncParsableCommand {
 
   @Option(name: .long, help: "PIN that its SIM wants.") var pin: String?
 
+  @Option(
+    name: .long,
+    help: "What is wrong with a page: endless, redirect, wrong-length, html or script.")
+  var malice = "none"
+
   @OptionGroup var lock: LockSwitches
 
   @Flag(
@@ -56,7 +61,11 @@ struct SimCommand: AsyncParsableCommand {
   var overUSBIP = false
   @Flag(name: .long, help: "With --usbip: plug the sticks into this machine (root, vhci-hcd).")
   var attach = false
-  @Option(name: .long, help: "With --usbip: when the disc is shown: always, once or never.")
+  @Option(
+    name: .long,
+    help:
+      "With --usbip: the disc is shown always, once or never; slow, deaf, looping: on switching."
+  )
   var disc = "once"
 
   func validate() throws {
@@ -72,7 +81,7 @@ struct SimCommand: AsyncParsableCommand {
       if model != SimulatedModels.zte || http != nil,
         let end = try await PageSim.serve(
           model, firmware: firmware, http: http ?? "127.0.0.1:0", link: link, speed: speed,
-          seed: seed, offered: offered, lock: lock, pin: pin)
+          seed: seed, offered: offered, lock: lock, pin: pin, malice: malice)
       {
         return end
       }

@@ -25,7 +25,7 @@ enum SimulatedModels {
 
   /// Names for `sim --help`.
   static var names: [String] {
-    HuaweiBalongStick.Personality.all.map(\.name)
+    (HuaweiBalongStick.Personality.all + HuaweiBalongStick.Personality.relatives).map(\.name)
       + HuaweiQualcommStick.Personality.all.map(\.name)
       + SierraPersonality.all.map { sierra + $0.name } + [zte, QualcommSampleFolder.model]
   }
@@ -78,6 +78,17 @@ enum SimulatedModels {
   /// The Sierra personality of that name; nil for other names.
   static func sierraPersonality(_ name: String) -> SierraPersonality? {
     SierraPersonality.all.first { sierra + $0.name == name }?.personality
+  }
+
+  /// What a package for the Huawei stick of that name is made for: for HiLink sticks, the chip
+  /// behind the page.
+  ///
+  /// - Throws: `usage.unknown-model`.
+  static func chip(_ name: String) throws(Trouble) -> HuaweiBalongStick.Personality {
+    if let page = HuaweiHiLinkStick.Personality.named(name), HiLinkBalongStick.knows(page) {
+      return HiLinkBalongStick.chip(of: page)
+    }
+    return try personality(name)
   }
 
   /// The Huawei personality of that name.

@@ -8,7 +8,7 @@ import SmithSimulators
 enum SimulatedUSB {
   /// Names beside those of ``SimulatedModels``.
   static var furtherNames: [String] {
-    ["huawei-hilink", "zte-mf667", "zte-mf823", "qualcomm-edl"]
+    ["huawei-hilink", "zte-mf667", "zte-mf823", "qualcomm-edl", "qualcomm-lte-edl"]
       + SierraPersonality.all.flatMap { ["sierra-\($0.name)", "sierra-\($0.name)-qdl"] }
   }
 
@@ -53,7 +53,7 @@ enum SimulatedUSB {
     switch name {
     case "huawei-hilink":
       USBStick(
-        HiLinkCard(firmware: firmware ?? "22.200.09.01.161"), disc: .init(rawValue: disc) ?? .once)
+        HiLinkCard(HuaweiHiLinkStick(firmware: firmware)), disc: .init(rawValue: disc) ?? .once)
     case "zte-mf667":
       USBStick(
         QualcommBody(version: firmware ?? "BD_MF667V1.0.0B01"), disc: .init(rawValue: disc) ?? .once
@@ -66,6 +66,13 @@ enum SimulatedUSB {
       {
         var body = QualcommBody(version: "none")
         body.flash.load("0:AMSS", [])
+        return USBStick(body, disc: .never)
+      }()
+    case QualcommSampleFolder.model, "\(QualcommSampleFolder.model)-edl":
+      {
+        var body = QualcommSampleFolder.stick(firmware: firmware)
+        // Without a whole firmware it stays in its boot ROM.
+        if name.hasSuffix("-edl") { body.storage.damage("modem") }
         return USBStick(body, disc: .never)
       }()
     default: nil
@@ -87,7 +94,9 @@ extension SimCommand {
         let habit = USBStick<HuaweiBalongStick>.DiscHabit(rawValue: disc)
       else {
         throw Trouble(
-          "usage.sim", "sim --usbip takes one to eight models, and --disc always, once or never.",
+          "usage.sim",
+          "sim --usbip takes one to eight models, and --disc always, once, never, slow, deaf or "
+            + "looping.",
           advice: ["Try `modemsmith sim --usbip huawei-e3131`."], exitCode: .usage)
       }
       let keepers = try keepers(names.count)

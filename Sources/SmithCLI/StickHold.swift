@@ -24,3 +24,20 @@ extension StateDirectory {
     return stick.map { [$0.place] } ?? []
   }
 }
+
+extension TerminalOwner {
+  /// Keeps other programs away from a stick that is to be written to, waiting for ModemManager
+  /// while it is still finding out what the stick is.
+  ///
+  /// - Throws: `port.modem-manager`.
+  func manners(at place: Place, keepingNetwork: Bool = false) async throws(Trouble)
+    -> StickManners
+  {
+    let manners = StickManners(place: place, keepsNetwork: keepingNetwork)
+    let obstacle = await manners.settle {
+      warn("ModemManager is finding out what the stick is; it is waited for.")
+    }
+    if let obstacle { throw obstacle }
+    return manners
+  }
+}

@@ -182,7 +182,7 @@ enum PlanText {
       return
     }
     Output.error(
-      "  writes    \(plan.items.count) items, \(ProgressText.size(plan.totalBytes)), about "
+      "  writes    \(plan.itemsWords), \(ProgressText.size(plan.totalBytes)), about "
         + ProgressText.time(plan.expectedSeconds))
     for item in plan.items {
       Output.error("            \(item.name)  \(ProgressText.size(item.bytes))")

@@ -58,14 +58,21 @@ enum ThisComputer {
     return only
   }
 
-  private static func asked(_ sticks: [StickSighting], _ ending: String) async throws(Trouble)
-    -> [StickSighting]
-  {
+  /// Whether these can be the last digits of an IMEI.
+  ///
+  /// - Throws: `usage.bad-target`.
+  static func check(imeiEnds ending: String) throws(Trouble) {
     guard (2...15).contains(ending.count), ending.allSatisfy({ $0.isASCII && $0.isNumber }) else {
       throw Trouble(
         "usage.bad-target", "--imei-ends takes the last digits of an IMEI.",
         advice: ["Four digits are usually enough: --imei-ends 1234."], exitCode: .usage)
     }
+  }
+
+  private static func asked(_ sticks: [StickSighting], _ ending: String) async throws(Trouble)
+    -> [StickSighting]
+  {
+    try check(imeiEnds: ending)
     var found: [StickSighting] = []
     for stick in sticks {
       let updater = Updater(

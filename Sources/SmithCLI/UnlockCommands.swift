@@ -15,7 +15,8 @@ struct UnlockCommand: AsyncParsableCommand {
       from the IMEI that the attached Huawei stick tells; nothing else can be calculated. Each attempt
       needs your word that the stick is yours: typed, or --yes with --this-stick-is-mine, which is
       good for one attempt. After each the counter is read again. With three or fewer tries left
-      nothing is sent. Every attempt is kept in a journal before it is sent.
+      nothing is sent. Every attempt is kept in a journal before it is sent. A HiLink stick is asked
+      over its page, and goes to a serial port for the code and back.
       """)
 
   @OptionGroup var target: TargetOptions
@@ -43,12 +44,12 @@ struct UnlockCommand: AsyncParsableCommand {
       let owner = UnlockTerminal(json: common.json, yes: yes && thisStickIsMine)
       if showCodes { try owner.confirmOwnership(flag: thisStickIsMine) }
       let state = try StateDirectory(target.stateDir)
-      let (bus, place) = try await target.bus()
+      let (bus, place, page) = try await target.stick(onlyAsks: request.onlyShows)
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
       let unlocker = Unlocker(
         bus: bus, owner: owner,
-        surroundings: .files(in: state, tool: CommandLineFace.version))
+        surroundings: .files(in: state, tool: CommandLineFace.version), page: page)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {
         await unlocker.run(request, at: place)
@@ -168,7 +169,8 @@ final class UnlockTerminal: UnlockOwner {
       for note in advice.notes { Output.error(Output.paint("! \(note)", .yellow)) }
     case .attempt(let outcome):
       let answer = outcome.answer ?? "no answer came"
-      Output.error("  \(outcome.version.rawValue): \(answer); \(outcome.countWords)")
+      let code = outcome.version == .owners ? "your code" : outcome.version.rawValue
+      Output.error("  \(code): \(answer); \(outcome.countWords)")
     case .note(let text): Output.error("  \(text)")
     }
   }
@@ -190,7 +192,7 @@ final class UnlockTerminal: UnlockOwner {
     case .unlocked:
       Output.line(Output.paint("✓ unlocked", .green) + ": the stick says that no code is needed")
     case .stillLocked:
-      let tries = report.after?.triesLeft.map { ", \($0) tries left" } ?? ""
+      let tries = report.after?.triesWords.map { ", \($0)" } ?? ""
       Output.line("still locked\(tries)")
     case .blocked: Output.line("blocked: the stick takes no code any more")
     case .unknown where report.attempts.isEmpty: Output.line("the lock could not be read")
@@ -211,17 +213,24 @@ extension HuaweiUnlockAdvice.Confidence {
   }
 }
 
-extension DeviceReport.SIMLock {
+extension DeviceReport.SIMLock.Status {
   /// For people.
   var words: String {
-    let tries = triesLeft.map { "\($0) \($0 == 1 ? "try" : "tries") left" } ?? "tries not told"
-    return switch status {
-    case .codeNeeded: "a code is needed for this SIM, \(tries)"
-    case .noCodeNeeded: "no code is needed for this SIM, \(tries)"
-    case .blocked: "blocked, \(tries)"
-    case .unknown: "not known, \(tries)"
+    switch self {
+    case .codeNeeded: "a code is needed for this SIM"
+    case .noCodeNeeded: "no code is needed for this SIM"
+    case .blocked: "blocked"
+    case .unknown: "not known"
     }
   }
+}
+
+extension DeviceReport.SIMLock {
+  /// For people.
+  var words: String { "\(status.words), \(triesWords ?? "tries not told")" }
+
+  /// How many tries are left, for people; nil if the stick does not tell.
+  var triesWords: String? { triesLeft.map { $0 == 1 ? "1 try left" : "\($0) tries left" } }
 
   /// As an object of the JSON contract; wrong codes are known only where the first count is.
   var json: JSONValue {

@@ -50,14 +50,16 @@ struct PlanCommand: AsyncParsableCommand {
         if common.json { Output.json(plan.json(fit)) } else { PlanText.show(plan) }
         if !common.json { fit.show(json: false) }
         return .ok
-      case .alreadyThere(let version):
+      case .alreadyThere(let version, let open):
         if common.json {
           Output.json(
             .object([
-              "event": .string("plan"), "already_there": .text(version), "fit": fit.json,
+              "event": .string("plan"), "already_there": .text(version),
+              "leaves_open": .text(open), "fit": fit.json,
             ]))
         } else {
           Output.line("nothing to do: the stick runs \(version) already")
+          if let open { Output.line("not known: \(open)") }
         }
         return .nothingToDo
       }
@@ -121,9 +123,8 @@ struct UpdateCommand: AsyncParsableCommand {
       }
       owner.mindSignals()
       let watch = PhaseWatch(owner)
-      let manners = StickManners(place: place, keepsNetwork: page != nil)
+      let manners = try await owner.manners(at: place, keepingNetwork: page != nil)
       defer { manners.end() }
-      if let obstacle = manners.obstacle { throw obstacle }
       let updater = Updater(
         bus: manners.minding(bus), owner: manners.minding(watch), surroundings: surroundings,
         page: page)
@@ -193,9 +194,9 @@ struct ResumeCommand: AsyncParsableCommand {
       let watch = PhaseWatch(owner)
       let history = HistoryKeeper(state: state)
       let door = try pageDoor(unfinished.header)
-      let manners = StickManners(place: unfinished.header.place, keepsNetwork: door != nil)
+      let manners = try await owner.manners(
+        at: unfinished.header.place, keepingNetwork: door != nil)
       defer { manners.end() }
-      if let obstacle = manners.obstacle { throw obstacle }
       let updater = Updater(
         bus: manners.minding(bus(for: unfinished.header)), owner: manners.minding(watch),
         surroundings: surroundings, page: door)
@@ -216,6 +217,13 @@ struct ResumeCommand: AsyncParsableCommand {
     throws(Trouble) -> Unfinished?
   {
     if let journal { return try state.unfinished(named: journal) }
+    if let ending = target.imeiEnds {
+      try ThisComputer.check(imeiEnds: ending)
+      guard place == nil, page == nil else { throw Self.oneTarget }
+      // Waiting in download mode it cannot be asked: what was saved of it decides.
+      guard let found = try state.unfinished(imeiEnds: ending) else { throw Self.nothingOfThatIMEI }
+      return found
+    }
     guard let page else { return try state.unfinished(at: place) }
     if let found = try state.unfinished(at: page) { return found }
     let found = try state.unfinished(at: place)
@@ -246,6 +254,15 @@ struct ResumeCommand: AsyncParsableCommand {
     case .usb: ThisComputer.bus()
     }
   }
+
+  private static let oneTarget = Trouble(
+    "usage.bad-target", "--imei-ends goes without --port, --place and --web here.",
+    advice: ["Name the stick in one way."], exitCode: .usage)
+
+  private static let nothingOfThatIMEI = Trouble(
+    "resume.nothing", "No interrupted update is of a stick whose IMEI is known to end so.",
+    advice: ["Say where it is plugged in: `modemsmith resume --place PLACE`."],
+    exitCode: .nothingToDo)
 
   static let nothing = Trouble(
     "resume.nothing", "There is no interrupted update.",

@@ -56,7 +56,8 @@ struct ListCommand: AsyncParsableCommand {
           Output.paint("    → \(action.words)\(action.command.map { ": \($0)" } ?? "")", .faint))
       }
       if let door = FrontDoor(stick.device.id) {
-        Output.line(Output.paint("    updated by \(door.advice)", .faint))
+        let evidence = Families.evidence(for: stick.device.id).map { "  (evidence: \($0))" } ?? ""
+        Output.line(Output.paint("    updated by \(door.advice)\(evidence)", .faint))
       }
     }
   }
@@ -104,7 +105,7 @@ extension StickSighting {
     .object([
       "event": .string(event), "place": .string(device.place), "usb_id": .text(device.id),
       "name": .string(name), "state": .string(state.rawValue),
-      "evidence": .text(UsbEvidence.of(device.id)),
+      "evidence": .text(Families.evidence(for: device.id)),
       "or_state": .text(orState?.rawValue), "why": .string(reason),
       "manufacturer": .text(device.manufacturer), "product": .text(device.product),
       "device": .string("/dev/\(device.node)"), "sysfs": .string(device.path),
@@ -128,24 +129,6 @@ extension StickSighting {
       "next": .array(
         actions.map { .object(["words": .string($0.words), "command": .text($0.command)]) }),
     ])
-  }
-}
-
-/// What our support of a stick rests on, as far as its USB id tells whose it is.
-enum UsbEvidence {
-  /// `simulator` or `hardware`; nil for makers that no family of ours is for.
-  static func of(_ id: USBID) -> String? {
-    let sheets = ModelSheet.modes(of: id).map(\.name)
-    if let sheet = ModelSheet.huawei.first(where: { sheets.contains($0.name) }) {
-      return sheet.evidence
-    }
-    return switch id.vendor {
-    case 0x12d1: Families.speaking(as: "huawei")?.evidence
-    case 0x1199: Families.speaking(as: "sierra")?.evidence
-    case 0x19d2: ZTECatalogue.all.models.first?.evidence
-    case 0x1bbb: AlcatelCatalogue.all.models.first?.evidence
-    default: nil
-    }
   }
 }
 

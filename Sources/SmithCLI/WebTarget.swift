@@ -24,7 +24,9 @@ struct WebTarget {
     return try door(CurlWebLink(address), target)
   }
 
-  /// Whether the page is neither ZTE's nor Alcatel's: HiLink pages are not recognised here.
+  /// Whether the page is a HiLink stick's, and so neither ZTE's nor Alcatel's.
+  ///
+  /// - Throws: `webui.unknown` if it is nobody's.
   static func isOfNobodyElse(_ target: TargetOptions) async throws(Trouble) -> Bool {
     guard let text = target.web else { return false }
     var door = try door(text, target)
@@ -32,20 +34,29 @@ struct WebTarget {
     door.password = nil
     do throws(PageError) {
       _ = try await door.open()
+      return false
     } catch {
-      return error == .unknownPage
+      guard error == .unknownPage else { return false }
+      do throws(HiLinkError) {
+        _ = try await HiLinkIdentity.identify(over: HiLinkSession(door.link))
+      } catch .notHiLink {
+        throw error.trouble
+      } catch {
+        // What a HiLink page refuses is told by whoever needs it.
+      }
+      return true
     }
-    return false
   }
 
   static func place(_ text: String, _ target: TargetOptions) throws(Trouble) -> Place {
     try door(text, target).place
   }
 
-  func report() async throws(Trouble) -> DeviceReport { try await opened().report }
+  /// What the stick says about itself over its page.
+  func report() async throws(Trouble) -> DeviceReport { try await opened().1 }
 
   func info(json: Bool, showIdentity: Bool) async throws(Trouble) -> SmithModel.ExitCode {
-    let (_, report) = try await opened()
+    let report = try await report()
     let shown = ShownDevice(
       report: report, mode: "page", place: door.place, showIdentity: showIdentity, overPage: true)
     if json { Output.json(shown.json) } else { shown.show() }

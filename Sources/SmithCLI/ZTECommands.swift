@@ -11,7 +11,8 @@ struct ZTECommand: AsyncParsableCommand {
     discussion: """
       autorun-off and autorun-on: the CD-ROM with the maker's program. service-on and service-off:
       diagnostic and AT ports instead of the network card. Each lasts through restarts until its
-      opposite is sent, and takes effect when the stick is plugged in again.
+      opposite is sent, and takes effect when the stick is plugged in again. A stick that shows only
+      a page takes `service-on --web URL`, at once.
 
       enter-download and leave-download: the chip's download mode, in which an update is written.
       They touch memory only: leave-download, or pulling the stick out, is the way back.
@@ -31,6 +32,10 @@ struct ZTECommand: AsyncParsableCommand {
       guard yes else {
         say("explained")
         return .cancelled
+      }
+      if let address = target.web {
+        try await throwOverPage(address)
+        return .ok
       }
       let (bus, place) = try await target.bus()
       let what: ZTESwitch
@@ -57,6 +62,21 @@ struct ZTECommand: AsyncParsableCommand {
       say(outcome == .done ? "done" : "sent; this stick keeps its answer to itself")
       return .ok
     }
+  }
+
+  /// The one switch that a page has: in the service composition there is no page to take it back.
+  private func throwOverPage(_ address: String) async throws(Trouble) {
+    guard case .setting(.serviceOn) = what else {
+      throw Trouble(
+        "usage.bad-target", "Over its page a stick takes service-on only.",
+        advice: ["Name the stick's port instead: --port PATH."], exitCode: .usage)
+    }
+    let door = try WebTarget.door(address, target)
+    do throws(PageError) {
+      guard let page = try await door.open().page as? ZTEPage else { throw .unknownPage }
+      try await page.setComposition(.service)
+    } catch { throw error.trouble }
+    say("done: the page goes, the ports come")
   }
 
   private static func read(_ text: String) throws -> ZTEDeed {

@@ -115,13 +115,9 @@ public struct DashboardKeeper {
     }
     var report = await updater.update(image, at: place, policy: policy)
     guard report.verdict == .updated else { return report }
-    let claims = image.image.claims
-    for (wanted, told) in [
-      (claims.dashboard?.text, report.device.dashboard),
-      (claims.webInterface?.text, report.device.webInterface),
-    ] where wanted != nil && !HuaweiDashboard.isSame(wanted, told) {
-      report.warnings.append(
-        "the file names \(wanted ?? "no version"), the stick says \(told ?? "nothing") now")
+    for (wanted, told) in HuaweiDashboard.versions(of: image.image, beside: report.device)
+    where !HuaweiDashboard.isSame(wanted, told) {
+      report.warnings.append("the file names \(wanted), the stick says \(told ?? "nothing") now")
     }
     return report
   }
@@ -143,27 +139,13 @@ public struct DashboardKeeper {
     else { throw Self.noATPort }
     let saved = try backups.save(Backup(of: subject, time: backups.time()))
     guard await consent(before, after, subject) != nil, !owner.wantsToStop else {
-      throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
+      throw owner.wantsToStop ? UpdateRun.cancelled : UpdateRun.noConsent
     }
-    let link = try await Updater.open(place, on: bus)
-    do {
-      let session = ATSession(link: link)
-      let answer = try await session.send(command)
-      let now = try await HuaweiSettings.read(over: session).ports
-      await link.close()
-      guard answer.isOK, let now, now == after else {
-        throw Self.refused("\(answer.final)", now == before)
-      }
-      return (now, saved)
-    } catch let error as ATError {
-      await link.close()
-      throw error.trouble
-    } catch let error as Trouble {
-      throw error
-    } catch {
-      await link.close()
-      throw LinkError.broken("\(error)").trouble
+    let (answer, settings) = try await PortKeeper.write(command, at: place, on: bus)
+    guard answer.isOK, let now = settings.ports, now == after else {
+      throw Self.refused("\(answer.final)", settings.ports == before)
     }
+    return (now, saved)
   }
 
   func normal(_ place: Place) async throws(Trouble) -> Subject {
@@ -184,17 +166,15 @@ public struct DashboardKeeper {
   private static let noSetPort = Trouble(
     "dashboard.no-setport", "The stick does not tell its port set-up (AT^SETPORT).",
     facts: ["older sticks know only AT^U2DIAG, which can take every port away; it is not used"],
-    advice: ["Leave the CD as it is."], exitCode: .refused)
+    advice: [
+      "Leave the CD as it is.",
+      "A HiLink stick tells it over a serial port alone: `modemsmith hilink serial` brings one.",
+    ], exitCode: .refused)
 
   private static let noATPort = Trouble(
     "dashboard.no-at-port", "The set-up would leave the stick without an AT port.",
     advice: ["Leave the port set-up as it is: without that port nothing could change it back."],
     exitCode: .refused)
-
-  private static let noConsent = Trouble(
-    "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and type the word that is asked for, or use --yes."],
-    exitCode: .cancelled)
 
   private static func refused(_ answer: String, _ isAsBefore: Bool) -> Trouble {
     Trouble(

@@ -15,6 +15,8 @@ public struct ImageFacts: Sendable, Equatable {
   /// The package for Qualcomm flash, where the file is at hand: its loader and table say more than
   /// any claim.
   private(set) var nand: NANDPackage?
+  /// The package for Firehose, where the file is at hand.
+  private(set) var rawProgram: RawProgramPackage?
 
   /// Gathers the parts.
   public init(
@@ -31,6 +33,7 @@ public struct ImageFacts: Sendable, Equatable {
     self.init(
       format: image.format.rawValue, kinds: image.kinds, claims: image.claims, knownBad: knownBad)
     nand = image.nand
+    rawProgram = image.rawProgram
   }
 
   /// Whether the same is known of two images.
@@ -138,6 +141,7 @@ private struct Judge {
     var outline = FirmwareImage(
       format: format, origin: 0..<0, kinds: image.kinds, segments: [], claims: image.claims)
     outline.nand = image.nand
+    outline.rawProgram = image.rawProgram
     return outline
   }
 
@@ -160,7 +164,8 @@ private struct Judge {
       reasons.append(Fit.Reason(error))
       return
     }
-    if outline.format == .qualcommNAND, outline.nand == nil {
+    let isPackage = outline.format == .qualcommNAND || outline.format == .qualcommRawProgram
+    if isPackage, outline.nand == nil, outline.rawProgram == nil {
       say(.unknown, "product", "Only the file itself tells for which stick it is.")
       return
     }
@@ -188,7 +193,10 @@ private struct Judge {
         agree(about, family, judgement)
       }
     }
-    for inference in judgement?.inferences ?? [] {
+    // Of a way that is shown step by step, those that somebody saw are none.
+    let steps = judgement?.steps ?? []
+    let inferred = steps.filter { $0.mark == "D" }.map(\.text)
+    for inference in steps.isEmpty ? judgement?.inferences ?? [] : inferred {
       say(.unknown, "inference", "It rests on inference: \(inference).")
     }
   }
@@ -206,7 +214,7 @@ private struct Judge {
           isOld ? "Both are of Huawei's Qualcomm era." : "Both are of the Balong chip family.")
       }
     case "product": product(family)
-    case "version": version(judgement)
+    case "version": version(judgement, family)
     case "customer": customer()
     default: break
     }
@@ -215,7 +223,11 @@ private struct Judge {
   private mutating func product(_ family: any Family) {
     let names = image.claims.products.joined(separator: ", ")
     guard family.vendor == "huawei" else {
-      // That family compares more than names, and says what is wrong.
+      // Only an inference speaks for such a package.
+      if image.format == ImageFormat.qualcommRawProgram.rawValue {
+        return say(.unknown, "product", "Nothing in it says for which model it is.")
+      }
+      // The other families compare more than names, and say what is wrong.
       say(.fits, "product", names.isEmpty ? "It is for this stick." : "It is for \(names).")
       return
     }
@@ -234,7 +246,7 @@ private struct Judge {
     }
   }
 
-  private mutating func version(_ judgement: Judgement?) {
+  private mutating func version(_ judgement: Judgement?, _ family: any Family) {
     guard let after = image.claims.firmware else {
       say(.unknown, "version", "The file does not say which version it holds.")
       return
@@ -247,7 +259,7 @@ private struct Judge {
       isAlreadyThere = true
       sameCustomer = true
       say(.fits, "version", "The stick runs this version already.")
-    } else if after.groups == nil || before.groups == nil {
+    } else if !family.orders(after, before) {
       // The plan warns of this and goes on; it is no reason against the file.
       say(.fits, "version", "The versions \(before) and \(after) cannot be compared.")
     } else {

@@ -85,6 +85,19 @@ extension StateDirectory {
   /// and the next one is looked at. As it may have been about the same stick, an older one is
   /// started from the beginning then.
   public func unfinished(at place: Place?) throws(Trouble) -> Unfinished? {
+    try unfinished { place == nil || $0.place == place }
+  }
+
+  /// The newest journal without a last word of a stick whose backup was made of an IMEI that ends
+  /// so: backups keep no more than the last four digits.
+  public func unfinished(imeiEnds ending: String) throws(Trouble) -> Unfinished? {
+    try unfinished { header in
+      guard let path = header.backup, let backup = try? Backup.read(path) else { return false }
+      return backup.imeiMasked?.hasSuffix(ending.suffix(4)) == true
+    }
+  }
+
+  private func unfinished(where fits: (JournalHeader) -> Bool) throws(Trouble) -> Unfinished? {
     var settled: [Place] = []
     var notes: [String] = []
     for path in allJournals().reversed() {
@@ -96,7 +109,7 @@ extension StateDirectory {
         continue
       }
       if settled.contains(header.place) { continue }
-      if let place, header.place != place { continue }
+      guard fits(header) else { continue }
       if !read.isOver {
         return Unfinished(read, header, notes, isAfterAside: hasAside(after: path))
       }

@@ -45,7 +45,7 @@ public struct PINEntry {
     case .unknown: throw Self.notTold
     }
     if (before.triesLeft ?? 0) <= 1, !mayUseLast { throw Self.fewTries(before.triesLeft) }
-    guard let pin = try await confirm(before) else { throw Self.noConsent }
+    guard let pin = try await confirm(before) else { throw UpdateRun.noConsent }
     let answer: String
     // An answer that was lost tells nothing; the SIM is asked all the same.
     do throws(Trouble) { answer = try await door.enter(pin) } catch { answer = error.summary }
@@ -103,10 +103,6 @@ public struct PINEntry {
         "If you are certain, add --even-if-last.",
       ], exitCode: .refused)
   }
-
-  private static let noConsent = Trouble(
-    "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and agree, or use --yes."], exitCode: .cancelled)
 
   private static func wrong(_ now: SIMPINState, _ answer: String) -> Trouble {
     let left = now.triesLeft.map { "tries left: \($0)" } ?? "the stick tells no tries"

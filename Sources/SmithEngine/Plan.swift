@@ -60,6 +60,11 @@ public struct CheckedPlan: Sendable {
   }
 }
 
+extension Plan {
+  /// How many items there are, for people.
+  public var itemsWords: String { items.count == 1 ? "1 item" : "\(items.count) items" }
+}
+
 /// The owner's agreement to one run of one plan; usable once.
 public struct Consent: ~Copyable, Sendable {
   /// How it was given, for the journal: `typed`, `--yes`, or the name of a policy.

@@ -8,8 +8,9 @@ public enum Planner {
   public enum Outcome: Sendable, Equatable {
     /// This is what would be done.
     case plan(Plan)
-    /// The stick runs what the file holds; there is nothing to do.
-    case alreadyThere(FirmwareVersion)
+    /// The stick runs what the file holds, and what that leaves open, in words; there is nothing to
+    /// do.
+    case alreadyThere(FirmwareVersion, leavingOpen: String?)
   }
 
   /// Decides everything that can be decided before anything is sent.
@@ -27,7 +28,7 @@ public enum Planner {
     if judgement.isThere, subject.state == .normal, !policy.reinstall,
       let before = judgement.before
     {
-      return .alreadyThere(before)
+      return .alreadyThere(before, leavingOpen: judgement.leavesOpen)
     }
     if !judgement.inferences.isEmpty, !policy.experimental {
       throw experimental(judgement.inferences)

@@ -52,24 +52,38 @@ public struct PortKeeper {
     if before == wanted { return (before, nil) }
     let saved = try backups.save(Backup(of: subject, time: backups.time()))
     guard await consent(state) != nil, !owner.wantsToStop else {
-      throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
+      throw owner.wantsToStop ? UpdateRun.cancelled : UpdateRun.noConsent
     }
-    let link = try await Updater.open(place, on: bus)
-    let result: (ATResponse, HuaweiPorts.Setting?)
-    do throws(ATError) {
-      let session = ATSession(link: link)
-      result = (
-        try await session.send(command), try await HuaweiSettings.read(over: session).portSetting
-      )
-    } catch {
-      await link.close()
-      throw error.trouble
-    }
-    await link.close()
-    guard result.0.isOK, let now = result.1, now == wanted else {
-      throw Self.refused("\(result.0.final)", result.1 == before)
+    let (answer, settings) = try await Self.write(command, at: place, on: bus)
+    guard answer.isOK, let now = settings.portSetting, now == wanted else {
+      throw Self.refused("\(answer.final)", settings.portSetting == before)
     }
     return (now, saved)
+  }
+
+  /// Sends a command that sets ports, and reads what is set then.
+  ///
+  /// - Throws: a trouble that leaves open what became of the stick: the command may have arrived.
+  static func write(_ command: ATCommand, at place: Place, on bus: any Bus) async throws(Trouble)
+    -> (answer: ATResponse, settings: DeviceSettings)
+  {
+    let link = try await Updater.open(place, on: bus)
+    let session = ATSession(link: link)
+    do throws(ATError) {
+      let answer = try await session.send(command)
+      let settings = try await HuaweiSettings.read(over: session)
+      await link.close()
+      return (answer, settings)
+    } catch {
+      await link.close()
+      var trouble = error.trouble
+      trouble.facts.append("the new port set-up may have arrived; both keep the AT port")
+      trouble.advice.insert(
+        "Plug the stick in again; `modemsmith huawei ports` shows what it has now.", at: 0)
+      trouble.aftermath = .unknown
+      trouble.exitCode = .unknown
+      throw trouble
+    }
   }
 
   private static func state(_ subject: Subject) -> State {
@@ -118,11 +132,6 @@ public struct PortKeeper {
         state.setting.map { "it tells \($0.command): \($0)" } ?? "it tells neither list nor word"
       ], advice: ["Leave the ports as they are."], exitCode: .refused)
   }
-
-  private static let noConsent = Trouble(
-    "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and type the word that is asked for, or use --yes."],
-    exitCode: .cancelled)
 
   private static func refused(_ answer: String, _ isAsBefore: Bool) -> Trouble {
     Trouble(

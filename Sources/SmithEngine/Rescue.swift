@@ -227,7 +227,7 @@ public struct Rescuer {
   private func consent(to plan: RescuePlan) async throws(Trouble) -> String {
     for warning in plan.warnings { await owner.hear(.warning(warning)) }
     guard let consent = await owner.consent(toRescue: plan), !owner.wantsToStop else {
-      throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
+      throw owner.wantsToStop ? UpdateRun.cancelled : UpdateRun.noConsent
     }
     return consent.how
   }
@@ -362,11 +362,6 @@ public struct Rescuer {
         "If it ends here again, the loader is for another chip or for another partition layout.",
       ], exitCode: .needsRescue)
   }
-
-  private static let noConsent = Trouble(
-    "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and type the word that is asked for, or use --yes."],
-    exitCode: .cancelled)
 }
 
 /// The same owner in the update that a rescue goes on into: who agreed to writing this very file

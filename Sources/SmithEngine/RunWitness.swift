@@ -67,7 +67,7 @@ final class RunWitness: FlashWitness {
     if plan.end != nil {
       await owner.hear(.phase(.enter, "Asking the loader who it is"))
     } else {
-      await owner.hear(.phase(.write, "Writing \(plan.items.count) items"))
+      await owner.hear(.phase(.write, "Writing \(plan.itemsWords)"))
     }
   }
 

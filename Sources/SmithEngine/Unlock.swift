@@ -159,9 +159,16 @@ public struct Unlocker {
   let bus: any Bus
   let owner: any UnlockOwner
   let surroundings: UnlockSurroundings
+  /// Asked in place of the port of a stick that shows only its page; left for a port when a code
+  /// is entered.
+  let page: StickPageDoor?
 
   /// An unlocker on a bus, for one owner.
-  public init(bus: any Bus, owner: any UnlockOwner, surroundings: UnlockSurroundings) {
+  public init(
+    bus: any Bus, owner: any UnlockOwner, surroundings: UnlockSurroundings,
+    page: StickPageDoor? = nil
+  ) {
+    self.page = page
     self.bus = bus
     self.owner = owner
     self.surroundings = surroundings

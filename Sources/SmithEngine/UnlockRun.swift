@@ -16,6 +16,8 @@ final class UnlockRun {
   private var ownerIsDone = false
   private var journal: (any UnlockJournal)?
   private var past = UnlockPast([], identity: nil)
+  /// Whether the page was left for a serial port.
+  private var hasLeftPage = false
 
   private var bus: any Bus { unlocker.bus }
   private var owner: any UnlockOwner { unlocker.owner }
@@ -43,19 +45,47 @@ final class UnlockRun {
     }
     await link?.close()
     if let journal { try? journal.append(.ended(report.verdict)) }
+    if hasLeftPage { await unlocker.page?.back(on: bus, at: place) }
     return report
   }
 
   // MARK: Before anything is sent
 
   private func look() async throws(Trouble) -> (any ByteLink, Subject) {
-    let link = try await Updater.open(place, on: bus)
+    let link: any ByteLink
+    if let page = unlocker.page {
+      guard let port = try await page.isThereOrPort(place, on: bus, within: .seconds(3)) else {
+        return (NoLink(bus), try await page.ask(at: place, withSettings: false))
+      }
+      link = port
+    } else {
+      link = try await Updater.open(place, on: bus)
+    }
+    return (link, try await ask(link))
+  }
+
+  private func ask(_ link: any ByteLink) async throws(Trouble) -> Subject {
     do throws(Trouble) {
-      return (link, try await Subject.ask(link, at: place))
+      return try await Subject.ask(link, at: place)
     } catch {
       await link.close()
       throw error
     }
+  }
+
+  /// From the page, which takes no codes, to a serial port of the same unit; a replug undoes it
+  /// (Docs/Protocols/huawei-hilink.md section 9).
+  ///
+  /// - Returns: the lock as the port tells it.
+  private func leavePage(_ page: StickPageDoor) async throws(Trouble) -> DeviceReport.SIMLock {
+    let port = try await page.port(on: bus, at: place) { await owner.hear(.note($0)) }
+    hasLeftPage = true
+    let open: any ByteLink
+    do { open = try await bus.open(port) } catch { throw error.trouble }
+    link = open
+    let subject = try await ask(open)
+    if let identity, subject.identityHash != identity { throw UnlockTrouble.otherStick }
+    return try read(subject)
   }
 
   /// The lock of a stick whose lock may be touched at all.
@@ -112,7 +142,7 @@ final class UnlockRun {
     let codes = try codes(from: advice)
     var lock = lock
     defer {
-      if report.verdict == .blocked { report.trouble = report.trouble ?? UnlockTrouble.blocked }
+      if report.verdict == .blocked { report.trouble = report.trouble ?? blocked }
     }
     for (index, code) in codes.enumerated() {
       if request.resetsCounter {
@@ -179,12 +209,14 @@ final class UnlockRun {
     return step
   }
 
+  private var blocked: Trouble { UnlockTrouble.blocked(after: report.attempts.last?.kind) }
+
   /// Whether a code may be entered with so many tries left.
   private func check(_ lock: DeviceReport.SIMLock) throws(Trouble) {
     guard let tries = lock.triesLeft else { throw UnlockTrouble.lockUnknown }
     guard lock.status != .blocked, tries > 0 else {
       report.verdict = .blocked
-      throw UnlockTrouble.blocked
+      throw blocked
     }
     guard tries > request.stopAt else {
       throw UnlockTrouble.fewTries(
@@ -200,6 +232,12 @@ final class UnlockRun {
       ownerIsDone = true
       if report.attempts.isEmpty { throw UnlockTrouble.notConfirmed }
       return
+    }
+    var step = step
+    if let page = unlocker.page, link is NoLink {
+      lock = try await leavePage(page)
+      if step.kind == .code { try check(lock) }
+      step.triesLeft = lock.triesLeft ?? 0
     }
     guard let open = link, let dialect = LockDialects.speaking(as: report.device.vendor) else {
       throw LinkError.gone.trouble
@@ -285,8 +323,8 @@ final class UnlockRun {
       }
     }
     await session.link.close()
-    guard (try? await bus.port(at: place, as: .at, within: .seconds(20))) != nil,
-      let (again, subject) = try? await look()
+    let returned = (try? await bus.port(at: place, as: .at, within: .seconds(20))) != nil
+    guard returned || unlocker.page != nil, let (again, subject) = try? await look()
     else { return (nil, nil) }
     guard subject.identityHash == identity, identity != nil, let lock = subject.report.simLock
     else {

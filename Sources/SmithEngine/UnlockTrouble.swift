@@ -41,13 +41,19 @@ enum UnlockTrouble {
       "Choose the stick's other AT port with --port: `modemsmith list` shows them.",
     ], exitCode: .refused)
 
-  static let blocked = Trouble(
-    "unlock.blocked", "All tries are used up: the stick takes no code any more.",
-    facts: ["it still works with a SIM of its own operator"],
-    advice: [
-      "Use it with its own operator's SIM, or ask that operator.",
-      "On v1 and v2 sticks `modemsmith unlock --reset-counter` may set the counter back.",
-    ], exitCode: .refused)
+  /// - Parameter last: what was sent before, if anything was.
+  static func blocked(after last: UnlockAttempt.Kind?) -> Trouble {
+    var advice = ["Use it with its own operator's SIM, or ask that operator."]
+    if last != .counterReset {
+      advice.append(
+        "On v1 and v2 sticks `modemsmith unlock --reset-counter` may set the counter back.")
+    }
+    return Trouble(
+      "unlock.blocked", "All tries are used up: the stick takes no code any more.",
+      facts: ["it still works with a SIM of its own operator"], advice: advice,
+      aftermath: last == nil ? .untouched : .stillBoots,
+      exitCode: last == nil ? .refused : .stillWorks)
+  }
 
   static func fewTries(_ tries: Int, stopAt: Int, isAfterAttempt: Bool) -> Trouble {
     let left = tries == 1 ? "Only one try is" : "Only \(tries) tries are"
@@ -75,6 +81,11 @@ enum UnlockTrouble {
     "Nothing speaks for a counter reset on a stick of this kind; nothing was sent.",
     facts: ["the reset is documented for v1 and v2 codes only"],
     advice: ["Leave --reset-counter out."], exitCode: .refused)
+
+  static let otherStick = Trouble(
+    "stick.identity-changed", "Another stick answers: its identity number is a different one.",
+    facts: ["the page and the serial port tell different ones; no code was sent"],
+    advice: ["Leave one stick plugged in, and run it again."], exitCode: .refused)
 
   static let triedBefore = Trouble(
     "unlock.tried-before", "This stick refused this code before; sending it again costs a try.",

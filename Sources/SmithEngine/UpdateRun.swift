@@ -72,9 +72,15 @@ final class UpdateRun {
   private func arm(_ subject: Subject, _ link: any ByteLink) async throws(Trouble) -> ArmedPlan? {
     do throws(Trouble) {
       await owner.hear(.phase(.plan, "Comparing the file with the stick"))
-      guard case .plan(let plan) = try Planner.plan(image, subject, policy: policy) else {
-        report.after = subject.report.firmware
-        await owner.hear(.note("The stick already runs \(subject.report.firmware?.text ?? "it")."))
+      let plan: Plan
+      switch try Planner.plan(image, subject, policy: policy) {
+      case .plan(let made): plan = made
+      case .alreadyThere(let version, let open):
+        report.after = version
+        if policy.purpose == .firmware {
+          await owner.hear(.note("The stick already runs \(version)."))
+        }
+        if let open { report.warnings.append(open) }
         return nil
       }
       for warning in plan.warnings { await owner.hear(.warning(warning)) }
@@ -331,9 +337,10 @@ final class UpdateRun {
     report.trouble = trouble
   }
 
-  private static let noConsent = Trouble(
+  static let noConsent = Trouble(
     "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and type the model's name, or use --yes."], exitCode: .cancelled)
+    advice: ["Run it again and type the word that is asked for, or use --yes."],
+    exitCode: .cancelled)
 
   static let cancelled = Trouble(
     "update.cancelled", "Stopped at your request; nothing was sent.",

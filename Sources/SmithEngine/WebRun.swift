@@ -142,7 +142,7 @@ final class WebRun {
       of: subject, for: plan, policy: policy, in: updater.surroundings.backups)
     report.backup = receipt.path
     guard let consent = await owner.consent(to: checked) else {
-      throw owner.wantsToStop ? UpdateRun.cancelled : Self.noConsent
+      throw owner.wantsToStop ? UpdateRun.cancelled : UpdateRun.noConsent
     }
     if owner.wantsToStop { throw UpdateRun.cancelled }
     let armed = try ArmedPlan(checked, receipt, consent)
@@ -292,10 +292,6 @@ final class WebRun {
   }
 
   // MARK: Troubles
-
-  private static let noConsent = Trouble(
-    "consent.missing", "The owner did not agree; nothing was sent.",
-    advice: ["Run it again and type the model's name, or use --yes."], exitCode: .cancelled)
 
   private static let didNotReturn = Trouble(
     "stick.did-not-return", "The stick's page did not come back in time.",

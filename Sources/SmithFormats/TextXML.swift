@@ -320,7 +320,7 @@ extension TextXML {
     return elements
   }
 
-  /// Text made safe to stand in an attribute.
+  /// Text made safe to stand in an attribute or between tags.
   public static func escaped(_ text: String) -> String {
     var output = ""
     for scalar in text.unicodeScalars {

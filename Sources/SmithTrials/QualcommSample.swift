@@ -93,7 +93,8 @@ public struct QualcommSample: Sendable {
     RawProgram.Program(
       file: file, label: label, sectorSize: QualcommSimStorage.sectorSize,
       sectorCount: place.count, start: .number(place.first),
-      pagesPerBlock: Int(QualcommSimStorage.sectorsPerBlock))
+      pagesPerBlock: Int(QualcommSimStorage.sectorsPerBlock),
+      lastSector: place.first + place.count - 1)
   }
 }
 

@@ -18,8 +18,8 @@ public struct SamplePackage: Sendable {
   public var personality: HuaweiBalongStick.Personality
   /// The version that it holds.
   public var version = "21.157.99.00.00"
-  /// The version of its dashboard, at most 32 characters.
-  public var dashboard = "UTPS23.015.99.00.00"
+  /// The version of its dashboard, at most 32 characters; of a web interface, for HiLink sticks.
+  public var dashboard: String
   /// Bytes of all items together, about.
   public var bytes = 65_536
   /// Seed of its contents.
@@ -36,6 +36,8 @@ public struct SamplePackage: Sendable {
   /// A plain package for a stick.
   public init(for personality: HuaweiBalongStick.Personality) {
     self.personality = personality
+    dashboard =
+      personality.hasPage ? "WEBUI_17.100.99.00.00_HILINK" : "UTPS23.015.99.00.00"
   }
 
   /// Size of the signature block of a signed sample.
@@ -44,17 +46,21 @@ public struct SamplePackage: Sendable {
   /// The file.
   public func build() -> [UInt8] {
     var dice = Seeded(seed)
-    let isDisc: (UInt32) -> Bool = { $0 == 0x10c || $0 == 0xb0000 }
+    let isDisc: (UInt32) -> Bool = { [0x10c, 0x113, 0xb0000, 0x5b0000].contains($0) }
     // The factory's own items, in the vendor's order.
-    let ids = personality.factoryItems.filter {
+    var ids = personality.factoryItems.filter {
       kind == .both || isDisc($0) == (kind == .dashboard)
     }
-    let kinds: Set<ImageKind> =
+    var kinds: Set<ImageKind> =
       switch kind {
       case .firmware: [.firmware]
       case .dashboard: [.dashboard]
       case .both: [.firmware, .dashboard]
       }
+    if personality.hasPage, kind != .firmware {
+      ids.append(ids.contains(0x10c) ? 0x113 : 0x5b0000)
+      kinds.insert(.webInterface)
+    }
     var builder = BalongBuilder(kind: kinds, compatibility: personality.downloadID)
     let share = max(512, bytes / ids.count)
     for (index, id) in ids.enumerated() {
@@ -84,4 +90,9 @@ public struct SamplePackage: Sendable {
     }
     return [UInt8](data.prefix(size))
   }
+}
+
+extension HuaweiBalongStick.Personality {
+  /// Whether its firmware serves a page.
+  fileprivate var hasPage: Bool { dashboard.hasPrefix("WEBUI") }
 }

@@ -1,4 +1,5 @@
 import SmithAT
+import SmithLink
 
 /// Asks optional questions and keeps what came back; gives up on a port that falls silent.
 final class Asker {
@@ -46,5 +47,19 @@ final class Asker {
   private func keep(_ command: ATCommand, _ response: ATResponse) {
     answers.append(
       .init(command: command.text, lines: response.lines, final: response.final))
+  }
+}
+
+extension ATSession {
+  /// Whether anything answers AT on a port; changes nothing.
+  static func answers(over link: any ByteLink) async throws(LinkError) -> Bool {
+    do throws(ATError) {
+      _ = try await ATSession(link: link).send("AT", within: .seconds(1))
+      return true
+    } catch .link(let error) {
+      throw error
+    } catch {
+      return false
+    }
   }
 }

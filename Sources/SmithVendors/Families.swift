@@ -1,5 +1,6 @@
 public import SmithFormats
 public import SmithLink
+public import SmithModel
 
 /// Every family that is known; the only list of them.
 public enum Families {
@@ -31,6 +32,22 @@ public enum Families {
   /// The family whose dialect a stick of that vendor speaks.
   public static func speaking(as vendor: String?) -> (any Family)? {
     (all + guests).first { $0.vendor == vendor }
+  }
+
+  /// What our support of a stick rests on, as far as its USB id tells whose it is: `simulator` or
+  /// `hardware`; nil for makers that no family is for.
+  public static func evidence(for id: USBID) -> String? {
+    let sheets = ModelSheet.modes(of: id).map(\.name)
+    if let sheet = ModelSheet.huawei.first(where: { sheets.contains($0.name) }) {
+      return sheet.evidence
+    }
+    return switch id.vendor {
+    case 0x12d1: speaking(as: "huawei")?.evidence
+    case 0x1199: speaking(as: "sierra")?.evidence
+    case 0x19d2: ZTECatalogue.all.models.first?.evidence
+    case 0x1bbb: AlcatelCatalogue.all.models.first?.evidence
+    default: nil
+    }
   }
 
   /// Asks a port what it is, the likeliest family first.

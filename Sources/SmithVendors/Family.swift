@@ -66,6 +66,8 @@ public struct Judgement: Sendable, Equatable {
   public var after: FirmwareVersion?
   /// Whether the stick runs exactly this already.
   public var isThere = false
+  /// What an equal version leaves open all the same, in words; nil if nothing.
+  public var leavesOpen: String?
   /// Products or chips for which the file says that it is made.
   public var products: [String] = []
   /// Carrier whose settings the file brings.
@@ -153,6 +155,9 @@ public protocol Family: Sendable {
   /// Whether a new version, seen after not every part was acknowledged, can prove an update.
   var versionSpeaksForAll: Bool { get }
 
+  /// Whether two versions of such sticks tell which is older.
+  func orders(_ one: FirmwareVersion, _ other: FirmwareVersion) -> Bool
+
   /// Asks a port what answers on it: AT, or this family's loader. Changes nothing.
   func state(over link: any ByteLink) async throws(LinkError) -> StickState
   /// Asks a waiting stick who it is, as far as its loader tells. Changes nothing.
@@ -195,6 +200,10 @@ extension Family {
   public var readsBack: Bool { false }
   /// By default what a version leaves open the stick's own complaints tell.
   public var versionSpeaksForAll: Bool { true }
+  /// By default versions are numbers between dots.
+  public func orders(_ one: FirmwareVersion, _ other: FirmwareVersion) -> Bool {
+    one.isOlder(than: other) != nil
+  }
   /// By default nothing is refused at the door.
   public var refusalsAtTheDoor: Set<String> { [] }
   /// By default a version says all.

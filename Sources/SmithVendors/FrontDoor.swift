@@ -56,9 +56,6 @@ public struct FrontDoor: Sendable, Equatable {
       advice =
         "Huawei's own program for exactly this model; `modemsmith plan FILE --experimental` tells"
         + " how far this tool goes"
-    case "huawei" where overPage:
-      way = .page
-      advice = "its page, or download mode: `modemsmith update FILE`"
     case "qualcomm":
       way = .download
       advice =
@@ -67,10 +64,37 @@ public struct FrontDoor: Sendable, Equatable {
     case "huawei", "sierra":
       way = .download
       advice = "its download mode: `modemsmith update FILE`"
+    case nil where report.mode == .download && report.world == .qualcomm:
+      way = .download
+      advice =
+        "it waits in the download mode of its chip: `modemsmith resume` goes on with an interrupted"
+        + " update, `modemsmith zte leave-download` starts what is on it"
     default:
       way = .vendorProgram
       advice = "its maker's own program: this tool does not know the stick"
     }
+  }
+
+  /// The way on for a stick that runs no firmware now; nil in every other mode.
+  ///
+  /// - Parameter mode: as ``StickState/word``.
+  public static func waiting(in mode: String?) -> FrontDoor? {
+    switch mode {
+    case StickState.bootROM.word:
+      FrontDoor(
+        way: .download,
+        advice: "a loader for its boot ROM first: `modemsmith rescue --loader LOADER FILE`")
+    case "download":
+      FrontDoor(
+        way: .download,
+        advice: "the mode that it waits in: `modemsmith resume`, or `modemsmith update FILE`")
+    default: nil
+    }
+  }
+
+  private init(way: Way, advice: String) {
+    self.way = way
+    self.advice = advice
   }
 
   /// The way that a plan's route goes.

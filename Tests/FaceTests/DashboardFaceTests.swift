@@ -33,6 +33,28 @@ import Testing
     try await bench.unplug(stick)
   }
 
+  @Test("with a web interface is written to a HiLink stick, and the page tells it") func hiLink()
+    async throws
+  {
+    let bench = try Bench()
+    let file = try await bench.sample(
+      "huawei-e3372h-hilink", version: "22.333.63.00.74", kib: 64, "--kind", "dashboard")
+    let stick = try Child([
+      "sim", "huawei-e3372h-hilink", "--http", "127.0.0.1:0", "--link", bench.port, "--speed", "40",
+    ])
+    let line = try await stick.line("page") { $0.hasPrefix("published http") }
+    let url = String(line.split(separator: " ")[1])
+    let done = try await bench.run("dashboard", "install", file, "--web", url, "--yes")
+    #expect(done.code == 0, "\(done.out.suffix(1500))")
+    let shown = try await bench.run("dashboard", "show", "--web", url)
+    #expect(shown.report["web_interface"] as? String == "WEBUI_17.100.99.00.00_HILINK")
+    #expect(shown.report["firmware"] as? String == "22.329.63.00.74")
+    #expect(try await bench.run("dashboard", "install", file, "--web", url, "--yes").code == 3)
+    let hidden = try await bench.run("dashboard", "remove", "--web", url, "--yes")
+    #expect(hidden.trouble == "dashboard.no-setport")
+    try await bench.unplug(stick)
+  }
+
   @Test("package is refused by update, and firmware by dashboard install") func refusals()
     async throws
   {

@@ -69,6 +69,25 @@ import Testing
     try await bench.unplug(again)
   }
 
+  @Test("killed at the door goes on by the diagnostic port that was named then")
+  func atTheDoor() async throws {
+    let bench = try Bench()
+    let folder = try await package(bench)
+    let stick = try await bench.plug(Self.model)
+    let child = try bench.start(
+      ["update", folder, "--yes", "--experimental", "--diag-port", "\(bench.port).0"])
+    try await child.line("door") { $0.contains("\"phase\":\"enter\"") }
+    child.signal(SIGKILL)
+    _ = try await child.end()
+    // Whatever of the switch arrived is forgotten with the power.
+    try await bench.unplug(stick)
+    let again = try await bench.plug(Self.model)
+    let resumed = try await bench.run("resume")
+    #expect(resumed.code == 0, "\(resumed.out.suffix(2000)) \(resumed.err)")
+    #expect(try await revision(bench) == Self.new)
+    try await bench.unplug(again)
+  }
+
   @Test("of an archive is the update of the folder in it, and its parts are shown and unpacked")
   func archived() async throws {
     let bench = try Bench()
@@ -101,6 +120,25 @@ import Testing
     let done = try await update(bench, archive)
     #expect(done.code == 0, "\(done.out.suffix(2000)) \(done.err)")
     try await bench.unplug(stick)
+  }
+
+  @Test("has a package of parts, each of which is shown for what it is") func parts() async throws {
+    let bench = try Bench()
+    let folder = try await package(bench)
+    for (file, kind) in [
+      ("rawprogram_nand.xml", "description"), ("patch_nand.xml", "description"),
+      ("partition.mbn", "partition-table"), ("modem.mbn", "image"),
+    ] {
+      let shown = try await Child.run("image", "show", "\(folder)/\(file)", "--json")
+      #expect(shown.code == 0 && shown.report["kind"] as? String == kind, "\(shown.out)")
+      #expect(shown.report["flashable_alone"] as? Bool == false)
+      let text = try await Child.run("image", "show", "\(folder)/\(file)")
+      #expect(text.code == 0 && text.out.contains("what  "), "\(text.err)")
+    }
+    let words = try await Child.run("image", "show", "\(folder)/rawprogram_nand.xml")
+    #expect(words.out.contains("modem.mbn to sector 192, modem"))
+    let page = try bench.file("page.xml", Data("<?xml version=\"1.0\"?><html></html>".utf8))
+    #expect(try await Child.run("image", "show", page, "--json").trouble == "file.web-page")
   }
 
   @Test("of a package that would write identity is refused before the stick is asked")

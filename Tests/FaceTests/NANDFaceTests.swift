@@ -47,14 +47,17 @@ import Testing
       ["plan", folder, "--experimental"] + diag(bench)
     ).end()
     #expect(planned.code == 0, "\(planned.out.suffix(1500))")
-    #expect((planned.report["inferences"] as? [String])?.isEmpty == false)
+    let inferences = (planned.report["inferences"] as? [String] ?? []).joined(separator: "\n")
+    for word in ["3A", "boot headers", "BD_", "partition table", "ahead of", "safe order"] {
+      #expect(inferences.contains(word), "\(word)")
+    }
     let done = try await bench.start(update(folder, bench)).end()
     #expect(done.code == 0, "\(done.out.suffix(2500)) \(done.err)")
     #expect(done.report["verdict"] as? String == "updated")
     #expect(done.report["after"] as? String == Self.new)
     #expect(try await bench.version() == Self.new)
     let again = try await bench.start(update(folder, bench)).end()
-    #expect(again.code == 3)
+    #expect(again.code == 3 && again.out.contains("--reinstall"))
     try await bench.unplug(stick)
     try compareFlash(bench, folder)
   }

@@ -20,7 +20,9 @@ import Testing
     let before = FileManager.default.contents(atPath: stock)
     let file = try await bench.sample(model, version: version, kib: 128)
     let stick = try await bench.plug(model, "--bricked")
-    #expect(try await bench.run("info").report["mode"] as? String == "boot-rom")
+    let info = try await bench.run("info").report
+    #expect(info["mode"] as? String == "boot-rom")
+    #expect((info["way_advice"] as? String)?.contains("modemsmith rescue --loader") == true)
 
     let rescue = try await bench.run("rescue", "--loader", stock, file, "--yes")
     #expect(rescue.code == 0, "\(rescue.out.suffix(2000)) \(rescue.err)")

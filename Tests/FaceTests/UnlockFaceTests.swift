@@ -35,6 +35,50 @@ import Testing
     try await bench.unplug(again)
   }
 
+  @Test("stops at three tries, whatever its owner agrees to", arguments: [10, 4, 3, 1, 0])
+  func tries(left: Int) async throws {
+    let bench = try Bench()
+    let stick = try await bench.plug("huawei-e3131", "--locked", "--tries", "\(left)")
+    let shown = try await bench.run("unlock", "--show")
+    #expect((shown.report["after"] as? [String: Any])?["tries_left"] as? Int == left)
+    let ended = try await bench.run("unlock", "--yes", "--this-stick-is-mine")
+    #expect(ended.code == (left > 3 ? 7 : 5), "\(ended.out)")
+    let wanted = left == 0 ? "unlock.blocked" : left <= 4 ? "unlock.few-tries" : nil
+    #expect(ended.trouble == wanted)
+    let after = ended.report["after"] as? [String: Any]
+    #expect(after?["tries_left"] as? Int == (left > 3 ? left - 1 : left))
+    try await bench.unplug(stick)
+  }
+
+  @Test("goes from a HiLink page to a port and back, one attempt for one word") func hiLink()
+    async throws
+  {
+    let bench = try Bench()
+    let stick = try Child([
+      "sim", "huawei-e3372h-hilink", "--http", "127.0.0.1:0", "--link", bench.port, "--speed",
+      "40", "--locked", "--unlock-code", "12345678", "--tries", "5",
+    ])
+    let line = try await stick.line("page") { $0.hasPrefix("published http") }
+    let url = String(line.split(separator: " ")[1])
+    // The page alone will do for looking.
+    let shown = try await Child.run(
+      "unlock", "--show", "--web", url, "--state-dir", bench.state, "--json")
+    #expect((shown.report["after"] as? [String: Any])?["tries_left"] as? Int == 5)
+    let advice = try await Child.run("advise", "--web", url, "--json")
+    #expect(advice.code == 0, "\(advice.err)")
+    let wrong = try await bench.run(
+      "unlock", "--code", "87654321", "--yes", "--this-stick-is-mine", "--web", url)
+    #expect(wrong.code == 7, "\(wrong.out)")
+    #expect((wrong.report["after"] as? [String: Any])?["tries_left"] as? Int == 4)
+    let right = try await bench.run(
+      "unlock", "--code", "12345678", "--yes", "--this-stick-is-mine", "--web", url)
+    #expect(right.report["verdict"] as? String == "unlocked", "\(right.out)")
+    let info = try await bench.run("info", "--web", url)
+    #expect((info.report["sim_lock"] as? [String: Any])?["status"] as? String == "no-code-needed")
+    #expect(info.report["chipset"] as? String == "Balong V7R11")
+    try await bench.unplug(stick)
+  }
+
   @Test("takes the code that its owner has, and shows codes to the owner alone") func ownersCode()
     async throws
   {

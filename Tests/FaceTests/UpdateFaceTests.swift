@@ -61,7 +61,13 @@ import Testing
 
     let interrupted = try await Child.run("history", "--state-dir", bench.state)
     #expect(interrupted.out.contains("interrupted"))
-    let resume = try await bench.run("resume")
+    // It waits in download mode, where it cannot be asked who it is.
+    let named = ["resume", "--state-dir", bench.state, "--json", "--imei-ends"]
+    let other = try await Child(named + ["4321"]).end()
+    #expect(other.code == 3)
+    #expect(other.trouble == "resume.nothing")
+    #expect(try await bench.run("resume", "--imei-ends", "0000").trouble == "usage.bad-target")
+    let resume = try await Child(named + ["640000"]).end()
     #expect(resume.code == 0, "\(resume.out.suffix(2000)) \(resume.err)")
     #expect(resume.report["verdict"] as? String == "updated")
     #expect(try await bench.version() == "21.157.37.00.00")

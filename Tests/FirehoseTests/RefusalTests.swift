@@ -126,6 +126,15 @@ private final class Played: ByteLink, @unchecked Sendable {
     report.vendor = nil
     let judgement = try family.judge(image, report, .normal, policy)
     #expect(judgement.inferences.count >= 4 && judgement.after == nil)
+    for word in ["this model", "right behind", "3A", "one page", "last certificate", "key hash"] {
+      #expect(judgement.inferences.contains { $0.contains(word) }, "\(word)")
+    }
+    report.vendor = "qualcomm"
+    let fit = Fit.judge(ImageFacts(image), report)
+    #expect(fit.answer == .unknown && fit.reasons.allSatisfy { $0.answer != .doesNotFit })
+    #expect(!fit.reasons.contains { $0.about == "product" && $0.answer == .fits })
+    let kept = ImageFacts(format: image.format.rawValue, kinds: image.kinds, claims: image.claims)
+    #expect(Fit.judge(kept, report).answer == .unknown)
   }
 
   @Test("on a stick that shows no diagnostic port, before anything is sent") func noDiag()

@@ -21,6 +21,7 @@ import Testing
     #expect(report.serial == "SIM0A14C30100042")
     #expect(report.world == (personality == .e3372h320 ? .unknown : .balongHiLink))
     #expect(report.simLock == .init(status: .codeNeeded, triesLeft: 10))
+    if personality == .e3372h { #expect(report.chipset == "Balong V7R11") }
     #expect(report.simState == "READY")
     #expect(report.registration == .home)
     #expect(report.signal?.dBm == -65)

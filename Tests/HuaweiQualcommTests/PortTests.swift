@@ -52,6 +52,29 @@ import Testing
     #expect(bus.body.complaints.isEmpty)
   }
 
+  @Test("are one word or the other wherever the power was cut, and nothing untrue is said")
+  func cut() async throws {
+    let calm = VirtualBus(try Scenes.stick())
+    _ = try await set(.composition(276), on: calm)
+    for send in 1...calm.sends {
+      for delivered in [false, true] {
+        var weather = Weather()
+        weather.unplugAtSend = send
+        weather.unplugAfterDelivery = delivered
+        let bus = VirtualBus(try Scenes.stick(), weather: weather)
+        let trouble = await #expect(throws: Trouble.self, "cut at \(send)") {
+          _ = try await set(.composition(276), on: bus)
+        }
+        let now = bus.body.storage.composition
+        #expect(now == 255 || now == 276)
+        if now == 276 { #expect(trouble?.aftermath == .unknown, "cut at \(send)") }
+        bus.setWeather(Weather())
+        bus.replug()
+        #expect(try await set(.composition(276), on: bus).now == .composition(276))
+      }
+    }
+  }
+
   @Test(
     "never lose the AT port: 0 and words that nobody documents stay here",
     arguments: [

@@ -40,16 +40,16 @@ import Testing
     #expect(ATGuard().refusal(of: ATCommand(text)) == nil)
   }
 
-  @Test("An exception opens one item, and never one of identity") func exceptions() {
-    let items = ATGuard.neverWrittenItems.map { ATGuard.Exception.nvWrite(item: $0) }
-    let open = ATGuard(allowing: Set(items + [.nvWrite(item: 8268), .sierraComposition]))
-    #expect(open.refusal(of: "AT^NVWREX=8268,0,1,1") == nil)
-    #expect(open.refusal(of: "AT^NVWREX=8268,0,1,1;^NVWREX=0,0,1,1") != nil)
-    #expect(open.refusal(of: "AT^NVWREX=8266,0,1,1") != nil)
-    for item in ATGuard.neverWrittenItems {
+  @Test("No exception opens raw storage or identity") func exceptions() {
+    let open = ATGuard(allowing: [.lockCode, .sierraComposition])
+    // Identity, lock list and state, secrets; 8266 stands for every other item.
+    for item in [0, 6, 550, 8266, 8267, 8268, 8269, 8517, 8518, 50502, 50503] {
       #expect(open.refusal(of: ATCommand("AT^NVWREX=\(item),0,1,1")) != nil)
-      #expect(open.refusal(of: ATCommand("AT^NVWR=\(item),1,1")) != nil)
+      #expect(open.refusal(of: ATCommand("at ^ nvwr = \(item),1,1")) != nil)
+      #expect(open.refusal(of: ATCommand("AT+CSQ;^NVWREX=\(item),0,1,1")) != nil)
     }
+    #expect(open.refusal(of: "AT^NVWREX=?;^NVWREX=0,0,1,1") != nil)
+    #expect(open.refusal(of: "AT^NVWREX=?") == nil)
     #expect(open.refusal(of: "AT!UDPID=68C0") == nil)
     #expect(open.refusal(of: "AT^CIMEI=1") != nil)
   }

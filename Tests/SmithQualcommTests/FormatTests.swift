@@ -113,6 +113,15 @@ func haveReal(_ name: String) -> Bool { real(name) != nil }
       bytes += system.encoded() + user.encoded()
       return SharedBytes(bytes + [UInt8](repeating: 0xff, count: 2048))
     }
+    let block =
+      [0xac, 0x9f, 0x56, 0xfe, 0x7a, 0x12, 0x7f, 0xcd] + [UInt8](repeating: 0, count: 2040)
+    guard
+      case .flashTable(system)? = try QualcommPart.recogniseAlone(
+        SharedBytes(block + system.encoded()), named: "x")
+    else {
+      Issue.record("a dump is not known")
+      return
+    }
     let found = try MIBIB(searching: dump(at: 3), pageSize: 512, pagesPerBlock: 4)
     #expect(found.block == 3 && found.system == system && found.user == user)
     #expect(throws: QualcommImageError.noTable) {
@@ -135,6 +144,13 @@ func haveReal(_ name: String) -> Bool { real(name) != nil }
     let program = try ELFProgram(reading: SharedBytes(elf))
     #expect(program.segments.map(\.address) == [0x1000, 0x8000])
     #expect(SharedBytes(elf).bytes(program.segments[0].fileRange) == [9, 8, 7])
+    let hashes = MBNImage.build(form: .short, imageID: 4, destination: 0, code: [1, 2])
+    let signed = ELFProgram.build(entry: 0, segments: [(0, 0x0220_0000, hashes)])
+    guard case .program? = try QualcommPart.recogniseAlone(SharedBytes(signed), named: "x") else {
+      Issue.record("a program with hashes is not known")
+      return
+    }
+    #expect(try QualcommPart.recogniseAlone(SharedBytes(elf), named: "x") == nil)
   }
 
   @Test("Intel HEX crosses 64 KiB borders and keeps holes as FF")
@@ -213,6 +229,13 @@ func haveReal(_ name: String) -> Bool { real(name) != nil }
       ])
     let bytes = table.encoded(sectors: 10_000)
     #expect(try GPT(reading: SharedBytes(bytes)) == table)
+    guard
+      case .storageTable(table)? = try QualcommPart.recogniseAlone(
+        SharedBytes(bytes), named: "x")
+    else {
+      Issue.record("it is not known for what it is")
+      return
+    }
     var header = bytes
     header[sectorSize + 40] ^= 1
     #expect(throws: QualcommImageError.gptChecksum("header")) {

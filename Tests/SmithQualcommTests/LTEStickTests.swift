@@ -137,6 +137,38 @@ enum LTEUpdate {
     #expect(pair.body.phase == .firehose)
   }
 
+  @Test("Documents with line ends behind them, as another host writes them, shift no raw byte")
+  func otherHost() async throws {
+    let pair = stick()
+    try await (try await inSahara(pair)).upload { _ in LTEUpdate.loader }
+    pair.wait(.seconds(1))
+    let link = try #require(pair.link(.download))
+    func ask(_ element: String) async throws -> String {
+      try await link.send(Array("<?xml version=\"1.0\"?>\n<data>\(element)</data>\n\n".utf8))
+      var said = ""
+      while let bytes = try? await link.receive(within: .milliseconds(200)) {
+        said += String(decoding: bytes, as: UTF8.self)
+      }
+      return said
+    }
+    // The agreed size is there in the ACK as it is in a NAK.
+    let size = "MaxPayloadSizeToTargetInBytes=\"4096\""
+    #expect(try await ask("<configure MemoryName=\"nand\" \(size)/>").contains("ACK\" \(size)"))
+    let place = "num_partition_sectors=\"1\" physical_partition_number=\"0\" start_sector=\"64\""
+    #expect(
+      try await ask("<program SECTOR_SIZE_IN_BYTES=\"2048\" \(place)/>").contains(
+        "rawmode=\"true\""))
+    let raw = (0..<2048).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    try await link.send(raw)
+    pair.wait(.seconds(1))
+    #expect(pair.body.storage.read(64, count: 1) == raw)
+    // Without a wish it leaves a second for its answer to be fetched.
+    #expect(try await ask("<power value=\"reset\"/>").contains("ACK"))
+    #expect(pair.body.phase == .firehose)
+    pair.wait(.seconds(5))
+    #expect(pair.body.phase != .firehose)
+  }
+
   @Test("A greeting that the probe has read is not lost") func probed() async throws {
     let pair = stick()
     _ = try await inSahara(pair)

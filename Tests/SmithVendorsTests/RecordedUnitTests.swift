@@ -65,6 +65,16 @@ import Testing
     }
   }
 
+  @Test("by its id alone says what support rests on, where a family is for its maker")
+  func evidence() {
+    let ids = [
+      USBID(0x12d1, 0x1001), USBID(0x12d1, 0x14db), USBID(0x12d1, 0x1443), USBID(0x12d1, 0xffff),
+      USBID(0x1199, 0x68a3), USBID(0x19d2, 0x0016), USBID(0x1bbb, 0x0017),
+    ]
+    for id in ids { #expect(Families.evidence(for: id) == "simulator", "\(id)") }
+    #expect(Families.evidence(for: USBID(0x0bda, 0x8152)) == nil)
+  }
+
   @Test("without the platform of its name-sake is offered no image of it") func lookAlikes() {
     let catalogue = DeviceCatalogue.huaweiBalong
     #expect(catalogue.products(model: "E3372", hardware: "CL2E3372HM Ver.A") == ["BV7R11HS"])

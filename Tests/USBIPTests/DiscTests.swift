@@ -141,4 +141,31 @@ import Testing
       #expect(host.id?.product == product)
     }
   }
+
+  @Test("A disc may be slow to become a modem, deaf to it, or come back as the disc")
+  func refusals() {
+    let message = TestHost.wrapper([0x11, 6, 0x20, 0, 0, 1, 0, 0, 0])
+    for (habit, product): (USBStick<HuaweiBalongStick>.DiscHabit, UInt16) in [
+      (.slow, 0x1506), (.deaf, 0x15ca), (.looping, 0x15ca),
+    ] {
+      let host = TestHost.huawei(habit)
+      #expect(host.attach() == 0)
+      host.submit(0x01, data: message)
+      guard habit != .deaf else {
+        #expect(!host.session.isOver)
+        #expect(host.read(0x81, 13)?.data.last == 0, "it says that all is well")
+        #expect(host.id?.product == product)
+        continue
+      }
+      #expect(host.session.isOver)
+      host.session.release(&host.shelf)
+      host.pass(.seconds(1))
+      #expect(host.id == nil)
+      host.pass(.seconds(habit == .slow ? 9 : 1))
+      #expect(host.id?.product == (habit == .slow ? nil : product))
+      host.pass(.seconds(6))
+      #expect(host.id?.product == product)
+      #expect(host.attach() == 0)
+    }
+  }
 }

@@ -118,6 +118,32 @@ import Testing
     #expect(host.read(0x81, 4096) == nil)
   }
 
+  @Test("A boot ROM greets a host that was not there when it started, and again who opens its port")
+  func sahara() throws {
+    var body = QualcommLTEBody(version: "V1")
+    body.storage.damage("modem")
+    let host = TestHost([USBStick(body, disc: .never)])
+    host.pass(.seconds(2))
+    #expect(host.attach() == 0)
+    #expect(host.control([0, 9, 1, 0, 0, 0, 0, 0])?.status == 0)
+    host.pass(.milliseconds(10))
+    let first = try #require(host.read(0x81, 512)).data
+    #expect(first.count == 0x30 && first.first == 1)
+    #expect(host.read(0x81, 512) == nil)
+    #expect(host.control([0x21, 0x22, 1, 0, 0, 0, 0, 0])?.status == 0)
+    host.pass(.milliseconds(10))
+    #expect(try #require(host.read(0x81, 512)).data == first)
+    // Once it was answered it asks for its image instead.
+    var answer: [UInt8] = []
+    for word: UInt32 in [2, 0x30, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0] { answer.append(little: word) }
+    host.submit(0x01, data: answer)
+    host.pass(.milliseconds(10))
+    #expect(try #require(host.read(0x81, 512)).data.first == 3)
+    #expect(host.control([0x21, 0x22, 1, 0, 0, 0, 0, 0])?.status == 0)
+    host.pass(.milliseconds(10))
+    #expect(host.read(0x81, 512) == nil)
+  }
+
   @Test("A stick that restarts ends the connection and comes back under its name")
   func restart() {
     let host = TestHost.huawei(.never)
@@ -224,7 +250,8 @@ import Testing
   static let stick: [UInt8] = [0x0c, 0x5b, 0x8f, 0x27, 0x9a, 0x64]
 
   func card() -> TestHost {
-    let host = TestHost([USBStick(HiLinkCard(), disc: .never)])
+    let host = TestHost([USBStick(HiLinkCard(HuaweiHiLinkStick(.e303)), disc: .never)])
+    host.pass(.seconds(13))
     #expect(host.attach() == 0)
     #expect(host.control([0, 9, 1, 0, 0, 0, 0, 0])?.status == 0)
     #expect(host.control([1, 11, 1, 0, 1, 0, 0, 0])?.status == 0)
@@ -279,8 +306,31 @@ import Testing
     let answer = try #require(host.read(0x82, 2048)).data
     let said = String(decoding: answer[54...], as: UTF8.self)
     #expect(said.hasPrefix("HTTP/1.1 200 OK\r\n"))
-    #expect(said.contains("<devicename>E3372</devicename>"))
+    #expect(said.contains("<devicename>E303</devicename>"))
     #expect(try #require(host.read(0x82, 2048)).data[47] == 0x11)
+  }
+
+  @Test("A switch on its page brings serial ports beside the card") func ports() throws {
+    let host = card()
+    func tcp(_ sequence: UInt32, _ acknowledged: UInt32, _ flags: UInt8, _ data: [UInt8] = []) {
+      var bytes: [UInt8] = [0xc0, 1, 0, 80]
+      bytes.append(big: sequence)
+      bytes.append(big: acknowledged)
+      host.submit(0x02, data: internet(6, bytes + [0x50, flags, 0xff, 0xff, 0, 0, 0, 0] + data))
+    }
+    let body = "<?xml version=\"1.0\"?><request><mode>1</mode></request>"
+    tcp(7, 0, 2)
+    let text = "POST /api/device/mode HTTP/1.1\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+    tcp(8, 1001, 0x18, Array(text.utf8))
+    host.pass(.seconds(14))
+    #expect(host.id == USBID(0x12d1, 0x1441))
+    let shown = host.shelf.slots[0].stick.usbFace?.interfaces.map(\.class)
+    #expect(shown == [2, 0x0a, 0xff, 0xff, 0xff])
+    #expect(host.attach() == 0)
+    host.submit(0x01, data: Array("AT+CGMM\r".utf8))
+    host.pass(.milliseconds(20))
+    let said = String(decoding: try #require(host.read(0x83, 512)).data, as: UTF8.self)
+    #expect(said.contains("E303"))
   }
 
   @Test("Frames of any bytes trap nothing", arguments: 0..<100 as Range<UInt64>)

@@ -82,6 +82,7 @@ import Testing
     #expect(report.attempts.map(\.triesAfter) == [0])
     #expect(report.verdict == .blocked)
     #expect(report.trouble?.code == "unlock.blocked")
+    #expect(report.trouble?.aftermath == .stillBoots && report.exitCode == .stillWorks)
     let other = UnlockScene(tries: 1)
     #expect(await other.run { $0.stopAt = 0 }.verdict == .unlocked)
   }
@@ -93,6 +94,7 @@ import Testing
     #expect(report.verdict == .blocked)
     #expect(report.trouble?.code == "unlock.blocked")
     #expect(report.trouble?.facts.isEmpty == false)
+    #expect(report.trouble?.aftermath == .untouched && report.exitCode == .refused)
     #expect(scene.journal.records.isEmpty)
     #expect(scene.owner.steps.isEmpty)
   }

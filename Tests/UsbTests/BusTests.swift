@@ -91,6 +91,21 @@ import Testing
     #expect(asked.withLock { $0 } == [0])
   }
 
+  @Test("Ports without a driver are asked what they are, where nothing else tells")
+  func askedBulk() async throws {
+    let sys = try FakeSys()
+    let plain = UsbTriple(0xff, 0xff, 0xff)
+    try sys.plug(
+      FakeStick(
+        id: USBID(0x05c6, 0x9025), interfaces: (0..<2).map { .serial($0, nil, plain) }),
+      at: "1-1", number: 2)
+    let ports = [PlayedPort(), PlayedPort(answers: ["AT": "\r\nOK\r\n"])]
+    let bus = bus(sys) { _, interface throws(LinkError) in ports[interface] }
+    #expect(try await bus.ports().map(\.role) == [.unknown, .unknown])
+    await bus.settleRoles(at: .usb("1-1"))
+    #expect(try await bus.port(at: .usb("1-1"), as: .at, within: .zero).node == "usb:1-1:1")
+  }
+
   @Test("An id is taught to the serial driver, and the reason is told where it cannot be")
   func teach() throws {
     let sys = try FakeSys()

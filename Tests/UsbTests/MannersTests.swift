@@ -54,6 +54,37 @@ struct MannersTests {
     #expect(manners.obstacle?.code == "port.modem-manager")
   }
 
+  @Test("ModemManager is waited for while it finds out what the stick is, but not without end")
+  func probing() async throws {
+    let bus = try PrivateBus()
+    let sys = try FakeSys()
+    try sys.plug(.modem(), at: "1-1", number: 2)
+    let uid = try #require(SysfsUSB(root: sys.sys).device(at: "1-1")).path
+    let clock = Mutex(Duration.zero)
+    let time = Timepiece(
+      now: { clock.withLock { $0 } }, pause: { wait in clock.withLock { $0 += wait } })
+    bus.world.state.withLock {
+      $0.known = [uid]
+      $0.probing = 5
+    }
+    let manners = StickManners(
+      place: .usb("1-1"), usb: SysfsUSB(root: sys.sys), address: bus.address)
+    #expect(manners.modemManager == .probing)
+    let waits = Mutex(0)
+    #expect(await manners.settle(time, onWait: { waits.withLock { $0 += 1 } }) == nil)
+    #expect(manners.modemManager == .held)
+    #expect(waits.withLock { $0 } == 1)
+    #expect(clock.withLock { $0 } == .seconds(2))
+    manners.end()
+
+    // One that never ends its looking is an obstacle, not a reason to hang.
+    bus.world.state.withLock { $0.probing = 1_000_000 }
+    let other = StickManners(
+      place: .usb("1-1"), usb: SysfsUSB(root: sys.sys), address: bus.address)
+    #expect(await other.settle(time)?.code == "port.modem-manager")
+    #expect(clock.withLock { $0 } <= .seconds(130))
+  }
+
   @Test("Without ModemManager, and without a bus, nothing is held and nothing breaks")
   func nobody() throws {
     let bus = try PrivateBus(names: ["org.example.Nobody"])

@@ -32,6 +32,8 @@ final class PrivateBus: Sendable {
       var inhibitors: [Int32] = []
       var networkStates: [String: UInt32] = ["/nm/1": 100, "/nm/2": 30]
       var refuses = false
+      /// How often ModemManager answers that it is still finding out what sticks are.
+      var probing = 0
     }
     let state = Mutex(State())
     var calls: [String] { state.withLock { $0.calls } }
@@ -206,6 +208,10 @@ final class PrivateBus: Sendable {
     world.state.withLock { state in
       state.calls.append("\(on ? "hold" : "release") \(uid)")
       if state.refuses { return "org.freedesktop.ModemManager1.Error.Core.Unauthorized" }
+      if on, state.probing > 0 {
+        state.probing -= 1
+        return "org.freedesktop.ModemManager1.Error.Core.WrongState"
+      }
       guard state.known.contains(uid) else {
         return "org.freedesktop.ModemManager1.Error.Core.NotFound"
       }

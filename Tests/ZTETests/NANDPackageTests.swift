@@ -21,7 +21,7 @@ import Testing
   func whole(hex: Bool) throws {
     let image = try read(NANDScene.files { $0.hexLoader = hex })
     #expect(image.format == .qualcommNAND)
-    #expect(image.segments.map(\.name) == ["AMSS", "DSP1", "DSP2", "OSBL", "FSBL"])
+    #expect(image.segments.map(\.name) == ["DSP1", "DSP2", "AMSS", "OSBL", "FSBL"])
     #expect(image.claims.products == ["MDM6x00"])
     #expect(image.claims.firmware?.text == NANDScene.new)
     #expect(image.warnings.isEmpty)
@@ -34,7 +34,7 @@ import Testing
 
   @Test("is read by what is in its files, whatever they are called") func names() throws {
     let files = NANDScene.files().enumerated().map { ("\($0).dat", $1.bytes) }
-    #expect(try read(files).segments.map(\.name) == ["AMSS", "DSP1", "DSP2", "OSBL", "FSBL"])
+    #expect(try read(files).segments.map(\.name) == ["DSP1", "DSP2", "AMSS", "OSBL", "FSBL"])
   }
 
   @Test("without one of its parts is refused by name") func incomplete() {
@@ -76,7 +76,7 @@ import Testing
       files.append((name, SharedBytes(image)))
     }
     let read = try read(files)
-    #expect(read.segments.map(\.name) == ["AMSS", "DSP2", "OSBL", "FSBL"])
+    #expect(read.segments.map(\.name) == ["DSP2", "AMSS", "OSBL", "FSBL"])
     #expect(read.warnings.count == 4)
     #expect("\(read.warnings[0])".contains("never written"))
   }

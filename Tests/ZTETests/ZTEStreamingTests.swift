@@ -60,6 +60,49 @@ import Testing
     }
   }
 
+  @Test("that another computer began is written anew, or what an equal version leaves open is said")
+  func otherComputer() async throws {
+    let image = try NANDScene.image { $0.bytes = 24_000 }
+    let records = await (try NANDScene.trial { $0.bytes = 24_000 }).run().records
+    var mixed = 0
+    for record in 1..<records {
+      let bus = VirtualBus(ZTESerialStick())
+      await bus.pause(.seconds(60))
+      var policy = Policy()
+      policy.experimental = true
+      _ = await updater(bus, MemoryJournal(crashAfter: record) { bus.killHost() })
+        .update(image, at: bus.place, policy: policy)
+      bus.revive()
+      bus.replug()
+      await bus.pause(.seconds(60))
+      if bus.body.chip.phase != .application {
+        policy.forced = [.productUnknown]
+        policy.noBackup = true
+      }
+      let again = await updater(bus, MemoryJournal()).update(image, at: bus.place, policy: policy)
+      let wrong = image.image.segments.filter { segment in
+        !bus.body.chip.flash.content("0:" + segment.name).starts(with: segment.stored.bytes())
+      }.map(\.name)
+      if again.verdict == .updated {
+        #expect(wrong.isEmpty, "record \(record): \(wrong)")
+      } else {
+        #expect(again.verdict == .unchanged && again.trouble == nil, "record \(record): \(again)")
+        #expect(Set(wrong).isSubset(of: ["OSBL", "FSBL"]), "record \(record): \(wrong)")
+        #expect(again.warnings.contains { $0.contains("--reinstall") })
+        if !wrong.isEmpty { mixed += 1 }
+      }
+    }
+    // The hole is there, and this is why it is spoken of.
+    #expect(mixed > 0)
+  }
+
+  private func updater(_ bus: VirtualBus<ZTESerialStick>, _ journal: MemoryJournal) -> Updater {
+    Updater(
+      bus: bus, owner: TrialOwner(),
+      surroundings: Surroundings(
+        newJournal: { () throws(Trouble) in journal }, backups: .memory(), tool: "trial"))
+  }
+
   @Test("in any weather tells the truth", arguments: 0..<100) func weather(seed: UInt64)
     async throws
   {
@@ -164,9 +207,28 @@ import Testing
     #expect(outcome.stick.chip.phase == .application)
   }
 
+  @Test("is judged as it is planned, and of versions that are compared it is said so") func fit()
+    async throws
+  {
+    let bus = VirtualBus(ZTESerialStick())
+    await bus.pause(.seconds(60))
+    let updater = updater(bus, MemoryJournal())
+    for (version, answer) in [
+      (NANDScene.new, Fit.Answer.unknown), ("BD_O2MF667V1.0.0B02", .doesNotFit),
+    ] {
+      let image = try NANDScene.image { $0.version = version }
+      let report = try await updater.look(for: image, at: bus.place).report
+      let fit = Fit.judge(ImageFacts(image.image), report)
+      #expect(fit.answer == answer, "\(fit.reasons)")
+      #expect(!fit.reasons.contains { $0.text.contains("cannot be compared") })
+      #expect(fit.reasons.contains { $0.about == "version" && $0.answer == .fits } != fit.isOlder)
+    }
+  }
+
   @Test("of what the stick runs already does nothing") func same() async throws {
     let outcome = await (try NANDScene.trial { $0.version = NANDScene.old }).run()
     #expect(outcome.first.verdict == .unchanged && outcome.first.trouble == nil)
+    #expect(outcome.first.warnings.contains { $0.contains("AMSS alone") })
   }
 
   @Test("of a stick that waits in download mode needs its journal, or the owner's word")
@@ -208,6 +270,7 @@ import Testing
       let subject = try await Subject.ask(link, at: bus.place, likely: likely)
       #expect(subject.state == .waiting(.dload))
       #expect(subject.report.evidence?.contains("PBL_DloadVER2.0") == true)
+      #expect(FrontDoor(subject.report, overPage: false).way == .download)
       await link.close()
     }
   }

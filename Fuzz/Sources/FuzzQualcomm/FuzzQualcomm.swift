@@ -1,35 +1,8 @@
+import FuzzKit
 import SmithBytes
 import SmithFormats
-import SmithLink
 import SmithProtocols
 import SmithVendors
-
-/// A stick that answers every request with the next piece of the input: framed behind FD, as it is
-/// otherwise; FE ends a piece.
-final class QualcommPlayedStick: ByteLink, @unchecked Sendable {
-  private var pieces: [[UInt8]]
-  private(set) var now: Duration = .zero
-  let isOdd: Bool
-
-  init(_ bytes: ArraySlice<UInt8>) {
-    isOdd = bytes.count % 2 == 1
-    pieces = bytes.split(separator: 0xfe).map { piece in
-      piece.first == 0xfd ? HDLC.frame([UInt8](piece.dropFirst())) : [UInt8](piece)
-    }
-  }
-
-  func send(_ bytes: [UInt8]) async throws(LinkError) {}
-  func receive(within limit: Duration) async throws(LinkError) -> [UInt8] {
-    guard limit > .zero, !pieces.isEmpty else {
-      now += limit
-      throw .silent
-    }
-    now += min(limit, .milliseconds(1))
-    return pieces.removeFirst()
-  }
-  func pause(_ duration: Duration) async { now += duration }
-  func close() async {}
-}
 
 /// Everything that reads bytes of the Qualcomm family. The first byte chooses: a parser of files, or
 /// a procedure against a stick that says anything. Nothing may trap, every wait must end.
@@ -75,7 +48,7 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
       precondition(list.keepsATPort && command.text.utf8.count < 512, "a list without AT port")
     }
   case 14:
-    _ = try? QualcommPart.recognise(file)
+    _ = try? QualcommPart.recogniseAlone(file, named: "fuzz")
   case 15:
     // FE ends a file; the first one is made a table, so that the others are looked at.
     var files = rest.split(separator: 0xfe).prefix(40).enumerated().map { index, bytes in
@@ -88,13 +61,14 @@ public func fuzzQualcomm(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     files.append((name: "p.mbn", bytes: SharedBytes(table.encoded())))
     guard let image = try? NANDPackage.read(files) else { return 0 }
     precondition(image.nand != nil && !image.segments.isEmpty, "an image without parts")
-  default: play(choice % 18, QualcommPlayedStick(rest))
+  default:
+    play(choice % 18, PlayedLink(frames: rest), blocks: rest.count.isMultiple(of: 2) ? nil : 2)
   }
   return 0
 }
 
 /// Runs one procedure to its end; a played stick never suspends.
-func play(_ choice: UInt8, _ stick: QualcommPlayedStick) {
+func play(_ choice: UInt8, _ stick: PlayedLink, blocks: Int?) {
   let task = Task.immediate {
     let image = SharedBytes([UInt8](repeating: 7, count: 3000))
     switch choice {
@@ -122,7 +96,7 @@ func play(_ choice: UInt8, _ stick: QualcommPlayedStick) {
       let session = FirehoseSession(stick, map: FirehoseMap(places: []))
       _ = try? await session.configure(.nand)
       _ = try? await session.learnMap(
-        sectorSize: 512, pagesPerBlock: stick.isOdd ? 2 : nil, parts: [0])
+        sectorSize: 512, pagesPerBlock: blocks, parts: [0])
       try? await session.read(sectorSize: 512, first: 0, count: 2) { _ in }
     }
   }

@@ -1,41 +1,9 @@
+import FuzzKit
 import Glibc
 import SmithBytes
 import SmithFormats
-import SmithLink
 import SmithProtocols
 import SmithVendors
-
-/// A loader that answers every request with the next piece of the input, framed.
-final class PlayedLoader: ByteLink, @unchecked Sendable {
-  private var pieces: [[UInt8]]
-  private var waiting: [[UInt8]] = []
-  private(set) var now: Duration = .zero
-
-  private let isHIP: Bool
-
-  /// HIP frames have no checksum: those of the input are taken as they are.
-  init(_ bytes: ArraySlice<UInt8>, isHIP: Bool = false) {
-    self.isHIP = isHIP
-    pieces = bytes.split(separator: 0xff).map { [UInt8]($0) }
-  }
-
-  func send(_ bytes: [UInt8]) async throws(LinkError) {
-    if !pieces.isEmpty {
-      let piece = pieces.removeFirst()
-      waiting.append(isHIP ? [0x7e] + piece + [0x7e] : HDLC.frame(piece))
-    }
-  }
-  func receive(within limit: Duration) async throws(LinkError) -> [UInt8] {
-    guard !waiting.isEmpty else {
-      now += limit
-      if pieces.isEmpty { throw .gone }
-      throw .silent
-    }
-    return waiting.removeFirst()
-  }
-  func pause(_ duration: Duration) async { now += duration }
-  func close() async {}
-}
 
 /// Sierra images, answer lines, settings and the download procedures: nothing traps, everything ends. The
 /// first byte chooses which.
@@ -55,12 +23,17 @@ public func fuzzSierra(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
       precondition(settings.encoded == payload, "settings changed on their way")
     }
   case 3:
-    let link = PlayedLoader(bytes.dropFirst(), isHIP: true)
+    // HIP frames have no checksum: those of the input are taken as they are.
+    let link = PlayedLink(bytes.dropFirst(), mark: 0xff, waitsForSends: true, vanishes: true) {
+      [0x7e] + $0 + [0x7e]
+    }
     let file = SharedBytes([UInt8](repeating: 7, count: 5000))
     Task.immediate { try? await SierraHIP.download(file, over: link) }
     precondition(link.now < .seconds(7200), "a wait without a bound")
   default:
-    let link = PlayedLoader(bytes.dropFirst())
+    let link = PlayedLink(bytes.dropFirst(), mark: 0xff, waitsForSends: true, vanishes: true) {
+      HDLC.frame($0)
+    }
     let image = QDLImage(
       name: "x", type: .cwe, header: [UInt8](repeating: 0, count: 400), size: 5000
     ) { range, buffer in

@@ -4,7 +4,8 @@ skip() { echo "$*"; exit 77; }
 
 # until SECONDS COMMAND...: waits for the command to succeed.
 until_ok() {
-  local limit=$1; shift
+  # Twice what it takes on an idle computer: an emulated processor shares a busy one.
+  local limit=$(( $1 * 2 )); shift
   local end=$(( $(cut -d. -f1 /proc/uptime) + limit ))
   until "$@" >/dev/null 2>&1; do
     [ "$(cut -d. -f1 /proc/uptime)" -lt "$end" ] || { echo "waited $limit s for: $*"; return 1; }
@@ -25,6 +26,7 @@ has_id() { grep -qx "$2" /sys/bus/usb/devices/*/idProduct && grep -lx "$2" /sys/
 driver_of() { basename "$(readlink "/sys/class/tty/$1/device/driver" 2>/dev/null)" 2>/dev/null; }
 ttys() { ls /dev/ttyUSB* 2>/dev/null | wc -l; }
 have_ttys() { [ "$(ttys)" -ge "$1" ]; }
+no_stick() { [ -z "$(places)" ]; }
 no_ttys() { [ "$(ttys)" -eq 0 ]; }
 
 # The switch by udev and usb_modeswitch, or its absence.
@@ -71,6 +73,8 @@ mmcli_lists() { mmcli -L 2>/dev/null | grep -qi huawei; }
 card() { for c in /sys/class/net/*; do
   [ "$(basename "$(readlink "$c/device/driver" 2>/dev/null)")" = cdc_ether ] && basename "$c" && return
   done; return 1; }
+card_at() { basename "$(echo /sys/bus/usb/devices/"$1":*/net/*)" | grep -v '\*'; }
+cards_are() { [ "$(ls -d /sys/bus/usb/devices/*:*/net/* 2>/dev/null | wc -l)" -eq "$1" ]; }
 # place_of N: where the N-th stick of the simulator is plugged in.
 place_of() {
   for d in /sys/bus/usb/devices/*-"$1"; do

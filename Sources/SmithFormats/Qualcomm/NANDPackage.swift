@@ -12,6 +12,8 @@ public struct NANDPackage: Sendable {
   public var table: UserPartitionTable
   /// Model that the version text names, as in `MF667`; nil if it names none.
   public var model: String?
+  /// Names of loaders that are in the package, too, and not used.
+  public var otherLoaders: [String]
 
   /// An image that may be written, by the id of its boot header.
   struct Kind {
@@ -19,11 +21,12 @@ public struct NANDPackage: Sendable {
     let partition: String
   }
 
-  /// In the order in which they are written: applications first, boot loaders last
-  /// (Docs/Protocols/qualcomm-nand.md section 3).
+  /// In the order in which they are written: applications first, boot loaders last. AMSS is the
+  /// last application, so that the version, which only AMSS tells, is the old one while another
+  /// is missing (Docs/Protocols/qualcomm-nand.md section 3).
   static let kinds: [Kind] = [
-    Kind(id: 2, partition: "AMSS"), Kind(id: 6, partition: "APPS"),
-    Kind(id: 8, partition: "DSP1"), Kind(id: 0x0c, partition: "DSP2"),
+    Kind(id: 6, partition: "APPS"), Kind(id: 8, partition: "DSP1"),
+    Kind(id: 0x0c, partition: "DSP2"), Kind(id: 2, partition: "AMSS"),
     Kind(id: 5, partition: "APPSBL"), Kind(id: 0x0b, partition: "OSBL"),
     Kind(id: 9, partition: "FSBL"),
   ]
@@ -68,7 +71,7 @@ private struct NANDParts {
     case .loader(let loader): loaders.append((name, loader))
     case .image(let header): images.append((name, header, bytes))
     case .header: warnings.append(.leftOut(name, why: "it is a boot header without its image"))
-    case .flashTable, nil: warnings.append(.fileIgnored(name))
+    default: warnings.append(.fileIgnored(name))
     }
   }
 
@@ -76,7 +79,9 @@ private struct NANDParts {
     guard let table = tables.first?.table else { throw .noTable }
     guard tables.count == 1 else { throw .twoOfAKind("partition table", tables.map(\.name)) }
     let loader = try chosenLoader()
-    var warnings = warnings + others(than: loader.name)
+    let others = loaders.map(\.name).filter { $0 != loader.name }
+    var warnings = warnings
+    warnings += others.map { .leftOut($0, why: "another loader of the package is used") }
     var segments: [Segment] = []
     for kind in NANDPackage.kinds {
       let found = images.filter { $0.header.imageID == kind.id }
@@ -99,12 +104,12 @@ private struct NANDParts {
       warnings.append(.leftOut(one.name, why: "\(one.header.imageName) is nothing we write"))
     }
     guard segments.contains(where: { $0.id == 2 }) else { throw .noApplication }
-    return finish(segments, table, loader, warnings)
+    return finish(segments, table, loader, others, warnings)
   }
 
   private func finish(
     _ segments: [Segment], _ table: UserPartitionTable, _ loader: (name: String, loader: RAMLoader),
-    _ warnings: [ImageWarning]
+    _ others: [String], _ warnings: [ImageWarning]
   ) -> FirmwareImage {
     var warnings = warnings
     let versions = segments.first { $0.id == 2 }.map { ZTEVersionText.all(in: $0.stored) } ?? []
@@ -122,7 +127,7 @@ private struct NANDParts {
         firmware: version.map { FirmwareVersion($0) }), warnings: warnings)
     image.nand = NANDPackage(
       loader: loader.loader, loaderName: loader.name, table: table,
-      model: version.flatMap { ZTEVersionText.model(in: $0) })
+      model: version.flatMap { ZTEVersionText.model(in: $0) }, otherLoaders: others)
     return image
   }
 
@@ -136,12 +141,6 @@ private struct NANDParts {
     let same = loaders.filter { $0.loader.base == chosen.loader.base }
     guard same.count == 1 else { throw .twoOfAKind("loader", same.map(\.name)) }
     return chosen
-  }
-
-  private func others(than name: String) -> [ImageWarning] {
-    loaders.filter { $0.name != name }.map {
-      .leftOut($0.name, why: "another loader of the package is used")
-    }
   }
 }
 

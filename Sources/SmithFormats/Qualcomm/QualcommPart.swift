@@ -56,6 +56,12 @@ public enum QualcommPart: Sendable {
   case image(MBNHeader)
   /// A boot header alone, as in `amsshd.mbn`.
   case header(MBNHeader)
+  /// What to write where, as in `rawprogram0.xml` and `patch0.xml`.
+  case description(RawProgram)
+  /// The table of a storage without NAND, as in `gpt_main0.bin`.
+  case storageTable(GPT)
+  /// An ELF program with Qualcomm's hashes, as Firehose programmers are.
+  case program(QualcommProgrammer)
 
   /// Recognises a file by its content; nil if it is none of these.
   ///
@@ -78,6 +84,32 @@ public enum QualcommPart: Sendable {
       }
       return .image(header)
     default: return nil
+    }
+  }
+
+  /// The same for a file that is looked at alone, and what only packages for Firehose have, and
+  /// the dump of a NAND flash, of which the table is shown.
+  ///
+  /// - Throws: ``QualcommImageError`` if it is one, and damaged.
+  public static func recogniseAlone(_ file: SharedBytes, named name: String)
+    throws(QualcommImageError) -> QualcommPart?
+  {
+    if let dump = try? MIBIB(searching: file) { return .flashTable(dump.system) }
+    switch ForeignFile.recognise(file)?.kind {
+    case .elf?:
+      guard let program = try? ELFProgram(reading: file), program.hashTable != nil else {
+        return nil
+      }
+      return .program(try QualcommProgrammer(name: name, reading: file))
+    case .webPage?, .text?:
+      guard let description = try? RawProgram(reading: file),
+        !description.programs.isEmpty || !description.patches.isEmpty
+      else { return nil }
+      return .description(description)
+    case nil:
+      let isTable = [512, 4096].contains { file.bytes($0..<($0 + 8)) == GPT.signature }
+      return isTable ? .storageTable(try GPT(reading: file)) : nil
+    default: return try recognise(file)
     }
   }
 

@@ -14,6 +14,8 @@ public final class ModemManagerHold: Sendable {
     case notRunning
     /// It does not know this stick yet; asking again after the next re-enumeration may help.
     case notManaged
+    /// It is still finding out what the stick is, and lets nobody interfere until it knows.
+    case probing
     /// It refused; its own words.
     case refused(String)
     /// Given back.
@@ -70,8 +72,12 @@ public final class ModemManagerHold: Sendable {
           within: .seconds(25))
         grip.state = .held
       } catch {
-        let isUnknown = error.name.hasSuffix(".NotFound")
-        grip.state = isUnknown ? .notManaged : .refused(error.message)
+        grip.state =
+          switch error.name.split(separator: ".").last {
+          case "NotFound": .notManaged
+          case "WrongState": .probing
+          default: .refused(error.message)
+          }
       }
       return grip.state
     }

@@ -56,8 +56,32 @@ public final class StickManners: Sendable {
   /// in the middle of it. Nil where it keeps away, is not there, or does not know the stick.
   public var obstacle: Trouble? { hold.flatMap { Self.obstacle($0.renew()) } }
 
+  /// Most that ModemManager may take to find out what a stick is; half a minute is usual.
+  private static let patience = Duration.seconds(120)
+
+  /// Waits while ModemManager finds out what the stick is: it writes to every port meanwhile, and
+  /// gives none of them up. Then as ``obstacle``.
+  ///
+  /// - Parameter onWait: called once if it has to be waited for.
+  public func settle(_ time: Timepiece = .system, onWait: () -> Void = {}) async -> Trouble? {
+    guard let hold else { return nil }
+    let end = time.now() + Self.patience
+    var state = hold.renew()
+    if state == .probing { onWait() }
+    while state == .probing, time.now() < end, !Task.isCancelled {
+      await time.pause(.milliseconds(500))
+      state = hold.renew()
+    }
+    return Self.obstacle(state)
+  }
+
   static func obstacle(_ state: ModemManagerHold.State) -> Trouble? {
-    guard case .refused(let words) = state else { return nil }
+    let words: String
+    switch state {
+    case .refused(let said): words = said
+    case .probing: words = "it is still finding out what the stick is"
+    case .held, .notRunning, .notManaged, .released: return nil
+    }
     return Trouble(
       "port.modem-manager", "ModemManager does not let go of the stick.", facts: [words],
       advice: [
@@ -87,8 +111,8 @@ public final class StickManners: Sendable {
   }
 
   /// Holds the stick again after a re-enumeration, if that was lost or refused before.
-  public func renew() {
-    if let hold, hold.state != .held { hold.renew() }
+  fileprivate func renew() async {
+    if let hold, hold.state != .held { _ = await settle() }
   }
 
   /// A one-way door opens: the computer must not sleep now.
@@ -130,7 +154,7 @@ private struct MannerlyBus: Bus {
   }
 
   func open(_ port: Port) async throws(LinkError) -> any ByteLink {
-    manners.renew()
+    await manners.renew()
     return try await bus.open(port)
   }
 

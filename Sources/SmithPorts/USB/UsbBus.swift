@@ -125,9 +125,14 @@ public struct UsbBus: Bus {
   public func settleRoles(at place: Place) async {
     guard case .usb(let chain) = place, let device = usb.device(at: chain) else { return }
     let (devices, locks) = (devices, lockDirectory)
-    let roles = await PortProbe.roles(of: knowledge.ports(of: device), id: device.id) {
-      name throws(LinkError) in
-      try SerialLink(path: "\(devices)/\(name)", lockDirectory: locks)
+    let bare = Self.asIfBound(device)
+    let ports = knowledge.ports(of: device)
+    let roles = await PortProbe.roles(
+      of: ports.isEmpty ? knowledge.ports(of: bare) : ports, id: device.id
+    ) { [openBulk] name throws(LinkError) in
+      let free = bare.interfaces.first { $0.nodes.contains { $0.name == name } }
+      if ports.isEmpty, let openBulk, let free { return try openBulk(device, free.number) }
+      return try SerialLink(path: "\(devices)/\(name)", lockDirectory: locks)
     }
     learned.put(roles, device)
   }
@@ -181,24 +186,30 @@ public struct UsbBus: Bus {
     guard knowledge.entry(device.id) != nil || knowledge.isModemMaker(device.id.vendor) else {
       return []
     }
+    let roles = learned.get(device)
+    return knowledge.ports(of: Self.asIfBound(device)).map {
+      Port(
+        place: .usb(device.place), role: roles[$0.interface] ?? $0.role,
+        node: "\(Self.bulkPrefix)\(device.place):\($0.interface)", id: device.id,
+        interface: $0.interface)
+    }
+  }
+
+  /// The interfaces that no driver took, as if one had made ports of them: what they are for is
+  /// told by the same signs.
+  private static func asIfBound(_ device: UsbDevice) -> UsbDevice {
     let free = device.interfaces.filter { interface in
       interface.driver == nil && interface.triple.kind == 0xff
         && interface.endpoints.contains { $0.isBulk && $0.isIn }
         && interface.endpoints.contains { $0.isBulk && !$0.isIn }
     }
-    // The roles are those that the ports would have if a driver had made them.
-    var imagined = device
-    imagined.interfaces = free.map { interface in
+    var bound = device
+    bound.interfaces = free.map { interface in
       var copy = interface
       copy.nodes = [UsbNode(kind: .tty, name: "ttyUSB\(interface.number)")]
       return copy
     }
-    return knowledge.ports(of: imagined).map {
-      Port(
-        place: .usb(device.place), role: $0.role,
-        node: "\(Self.bulkPrefix)\(device.place):\($0.interface)", id: device.id,
-        interface: $0.interface)
-    }
+    return bound
   }
 
   private func roled(_ device: UsbDevice) -> [RoledPort] {

@@ -110,12 +110,7 @@ extension FirehoseSession {
         guard wanted > 0, isSame else { return }
         left -= wanted
         var expected: [UInt8] = []
-        while expected.count < wanted {
-          let more = next(wanted - expected.count)
-          if more.isEmpty { break }
-          expected += more
-        }
-        ended = expected.count < wanted
+        ended = !expected.pull(wanted, from: next)
         isSame = !ended && bytes.prefix(wanted).elementsEqual(expected)
       }
       if ended { throw .sourceEnded(at: offset) }

@@ -100,8 +100,10 @@ public final class FirehoseSession {
     guard begin.raw else { throw .badAnswer(step: "program") }
     var sent = 0
     while sent < size {
-      var piece = try Self.piece(min(payload, size - sent), at: sent, next)
+      var piece: [UInt8] = []
+      let isWhole = piece.pull(min(payload, size - sent), from: next)
       sent += piece.count
+      guard isWhole else { throw .sourceEnded(at: sent) }
       let over = piece.count % entry.sectorSize
       if over > 0 { piece += [UInt8](repeating: 0, count: entry.sectorSize - over) }
       try await wire.send(piece, "program")
@@ -182,19 +184,5 @@ public final class FirehoseSession {
       ("SECTOR_SIZE_IN_BYTES", "\(size)"), ("num_partition_sectors", "\(count)"),
       ("physical_partition_number", "\(part)"), ("start_sector", "\(first)"),
     ]
-  }
-
-  private static func piece(_ count: Int, at offset: Int, _ next: (Int) -> [UInt8])
-    throws(FirehoseError) -> [UInt8]
-  {
-    var piece: [UInt8] = []
-    while piece.count < count {
-      let more = next(count - piece.count)
-      guard !more.isEmpty, more.count <= count - piece.count else {
-        throw .sourceEnded(at: offset + piece.count)
-      }
-      piece += more
-    }
-    return piece
   }
 }

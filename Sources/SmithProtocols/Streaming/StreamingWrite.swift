@@ -70,25 +70,13 @@ extension StreamingSession {
     var body: [UInt8] = [7]
     body.reserveCapacity(5 + most)
     body.append(little: address)
-    try fill(&body, min(most, size - sent), at: sent, next)
+    let isWhole = body.pull(min(most, size - sent), from: next)
     sent += body.count - 5
+    guard isWhole else { throw .sourceEnded(at: sent) }
     let start = wire.count
     HDLC.encode(body, into: &wire)
     return Piece(
       address: address, end: sent, frame: isRepeated ? Array(wire[start...]) : [])
-  }
-
-  private func fill(
-    _ body: inout [UInt8], _ count: Int, at offset: Int, _ next: (Int) -> [UInt8]
-  ) throws(StreamingError) {
-    let end = body.count + count
-    while body.count < end {
-      let more = next(end - body.count)
-      guard !more.isEmpty, more.count <= end - body.count else {
-        throw .sourceEnded(at: offset + count - (end - body.count))
-      }
-      body += more
-    }
   }
 
   /// Waits for the acknowledgement of one piece; `again` is sent anew when none comes.

@@ -66,11 +66,43 @@ extension HuaweiBalongStick {
       normalID: USBID(0x12d1, 0x1506), setPort: "A1,A2;1,16,3,2,A1,A2", quotesSetPort: true,
       factoryItems: [0x100, 0x101, 0x102, 0x550103, 0x104, 0x105, 0x107, 0x10c])
 
-    /// Every personality.
+    /// Every personality with a chip of its own.
     public static let all: [Personality] = [e3131, e3372h, e3276]
+    /// Models that differ from one of ``all`` in their names and versions alone
+    /// (Docs/Protocols/huawei-models.md section 4).
+    public static let relatives: [Personality] = [
+      e3131.sold(as: "E303", product: "E303s-2", firmware: "21.157.01.00.00"),
+      e3131.sold(as: "E3531", product: "E3531s-2", firmware: "21.318.03.00.00"),
+      {
+        var e353 = e3131.sold(
+          as: "E353", product: "E353s-2A", firmware: "21.157.06.00.264", board: "CH2E353SM")
+        e353.downloadID = "E353"
+        e353.dashboard = "UTPS21.005.11.10.264_MAC21.005.11.08.264"
+        return e353
+      }(),
+      {
+        var e3372s = e3372h.sold(
+          as: "E3372s", product: "E3372S-153", firmware: "21.300.05.00.143", board: "CL1E3372SM")
+        e3372s.model = "E3372"
+        e3372s.downloadID = "BV7R2"
+        return e3372s
+      }(),
+    ]
     /// The personality of that name, or nil.
     public static func named(_ name: String) -> Personality? {
-      all.first { $0.name == name || $0.name == "huawei-" + name }
+      (all + relatives).first { $0.name == name || $0.name == "huawei-" + name }
+    }
+
+    private func sold(
+      as model: String, product: String, firmware: String, board: String? = nil
+    ) -> Personality {
+      var other = self
+      other.name = "huawei-\(model.lowercased())"
+      other.model = model
+      other.product = product
+      other.firmware = firmware
+      if let board { other.hardware = "\(board) Ver.A" }
+      return other
     }
   }
 

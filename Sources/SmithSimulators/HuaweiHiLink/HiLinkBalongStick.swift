@@ -34,6 +34,12 @@ public struct HiLinkBalongStick: WebBody {
       personality: Self.chip(of: personality), firmware: FirmwareVersion(page.firmware),
       dashboard: page.web, imei: imei, serial: serial, seed: seed, options: options)
     factoryProfiles = page.profiles
+    showLock()
+  }
+
+  /// The page tells what the chip keeps.
+  private mutating func showLock() {
+    page.simLock = (core.shownLockStatus != 2, core.flash.nv.lockTries)
   }
 
   /// Whether there is a chip to go with a page's model.
@@ -128,6 +134,7 @@ public struct HiLinkBalongStick: WebBody {
     coreIsUp = false
     let isNew = page.firmware != core.flash.firmware
     page.firmware = core.flash.firmware
+    showLock()
     if core.flash.dashboard.hasPrefix("WEBUI") { page.web = core.flash.dashboard }
     if isNew, losesProfiles {
       page.profiles = factoryProfiles

@@ -156,7 +156,9 @@ extension HuaweiHiLinkStick {
     case "/api/device/autorun-version" where autorun != nil:
       return response([("Version", autorun ?? "")])
     case "/api/pin/simlock":
-      return response([("SimLockEnable", "1"), ("SimLockRemainTimes", "10")])
+      return response([
+        ("SimLockEnable", simLock.isLocked ? "1" : "0"), ("SimLockRemainTimes", "\(simLock.tries)"),
+      ])
     case "/api/user/state-login":
       return response(loginState(id))
     case "/api/dialup/profiles":

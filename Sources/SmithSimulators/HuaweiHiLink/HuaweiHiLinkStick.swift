@@ -55,6 +55,8 @@ public struct HuaweiHiLinkStick: WebBody {
   public var pinTries = 3
   /// Tries for the PUK that are left.
   public var pukTries = 10
+  /// Whether the SIM that is in it needs the operator's code, and the tries for it.
+  public var simLock = (isLocked: true, tries: 10)
   /// Whether the PIN was entered since the last start.
   public internal(set) var pinIsEntered = false
   /// Wrong logins in a row, and until when none is taken because of them.

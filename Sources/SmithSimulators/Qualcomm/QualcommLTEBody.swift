@@ -153,9 +153,18 @@ public struct QualcommLTEBody: StickBody {
       firehose.complaints = []
       let at = storage.idle(after: now) + .milliseconds(1)
       out += replies.flatMap { send($0, at) }
-      if firehose.leaves { leaves = (at + .milliseconds(50), bootPhase, .seconds(2)) }
+      if let delay = firehose.leaves {
+        firehose.leaves = nil
+        leaves = (at + delay + .milliseconds(50), bootPhase, .seconds(2))
+      }
     }
     return out
+  }
+
+  /// The greeting that still waits for its answer; nothing in any other state.
+  func greetingAgain(at now: Duration) -> [Emission] {
+    guard phase == .sahara, sahara.waitsForAnswer, !habits.shy else { return [] }
+    return send(sahara.greeting(), now + .milliseconds(5))
   }
 
   private var bootPhase: Phase {

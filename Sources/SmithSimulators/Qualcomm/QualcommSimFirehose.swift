@@ -1,7 +1,8 @@
 /// The programmer in the RAM of a simulated LTE stick (Docs/Protocols/firehose.md).
 struct QualcommSimFirehose: Sendable {
   var complaints: [String] = []
-  var leaves = false
+  /// When it restarts, counted from its answer.
+  var leaves: Duration?
   private var input: [UInt8] = []
   private var payload = 0
   private var writing: (sector: UInt64, left: UInt64)?
@@ -58,7 +59,9 @@ struct QualcommSimFirehose: Sendable {
     case "erase", "patch": return change(name, attributes, &storage, now)
     case "read": return read(attributes, storage)
     case "power" where attributes["value"] == "reset":
-      leaves = true
+      // Time for the host to fetch the answer; a second if it asks for none.
+      let seconds = attributes["DelayInSeconds"].flatMap { Int($0) } ?? 1
+      leaves = .seconds(min(max(seconds, 0), 60))
       return [log("restarting"), response(true)]
     default: return refuse("unknown element \(name)")
     }
@@ -75,8 +78,10 @@ struct QualcommSimFirehose: Sendable {
       return [log("too big"), response(false, " MaxPayloadSizeToTargetInBytes=\"\(most)\"")]
     }
     payload = min(wish, most)
-    let supported = " MaxPayloadSizeToTargetInBytesSupported=\"\(most)\""
-    return [response(true, supported), log("configured")]
+    let sizes =
+      " MaxPayloadSizeToTargetInBytes=\"\(payload)\""
+      + " MaxPayloadSizeToTargetInBytesSupported=\"\(most)\""
+    return [response(true, sizes), log("configured")]
   }
 
   private mutating func program(
@@ -84,6 +89,8 @@ struct QualcommSimFirehose: Sendable {
   ) -> [[UInt8]] {
     guard let (first, count) = place(attributes, storage) else { return refuse("bad place") }
     writing = (first, count)
+    // Raw bytes are those that come after the answer: what is left here ended the document.
+    input.removeAll()
     return [log("program \(first)"), response(true, " rawmode=\"true\"")]
   }
 

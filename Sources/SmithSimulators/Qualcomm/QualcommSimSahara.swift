@@ -15,6 +15,9 @@ struct QualcommSimSahara: Sendable {
   private var total = 0
   private var heard = Duration.zero
 
+  /// Whether it has greeted and heard nothing yet.
+  var waitsForAnswer: Bool { state == .greeting && input.isEmpty }
+
   func greeting() -> [UInt8] {
     packet(1, [2, 1, 1024, mode] + [UInt32](repeating: 0, count: 6))
   }

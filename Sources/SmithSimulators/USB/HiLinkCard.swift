@@ -1,3 +1,4 @@
+import SmithBytes
 public import SmithLink
 import SmithModel
 
@@ -8,78 +9,68 @@ protocol USBNetworked {
 }
 
 /// A Huawei stick with HiLink firmware as the bus and the network see it: a disc, then a CDC
-/// network card with the page at 192.168.8.1 (Docs/Protocols/usbip.md section 6).
+/// network card with the stick's page at 192.168.8.1, and serial ports beside it in the modes
+/// that have them (Docs/Protocols/usbip.md section 6).
 public struct HiLinkCard: USBDescribed, USBNetworked {
-  /// What it runs.
-  public let firmware: String
-  /// Requests that the page got, oldest first; the last 256.
-  public private(set) var requests: [String] = []
+  /// The stick behind the card.
+  public private(set) var stick: HuaweiHiLinkStick
 
-  private var generation = 0
-  private var isPowered = false
   private var network = CardNetwork(
     hardware: [0x0c, 0x5b, 0x8f, 0x27, 0x9a, 0x64], address: [192, 168, 8, 1])
 
   /// A stick without power.
-  public init(firmware: String = "22.200.09.01.161") { self.firmware = firmware }
+  public init(_ stick: HuaweiHiLinkStick = HuaweiHiLinkStick()) { self.stick = stick }
 
-  /// What the bus sees: no serial port.
-  public var face: StickFace? {
-    isPowered
-      ? StickFace(generation: generation, id: USBID(0x12d1, 0x14dc), ports: []) : nil
-  }
-  /// Nothing happens by itself.
-  public var nextDue: Duration? { nil }
-  /// Nothing happens by itself.
-  public mutating func advance(to now: Duration) -> [Emission] { [] }
-  /// There is no port.
+  /// What the bus sees.
+  public var face: StickFace? { stick.face }
+  /// When the stick comes up or leaves.
+  public var nextDue: Duration? { stick.nextDue }
+  /// Comes up or leaves when it is time.
+  public mutating func advance(to now: Duration) -> [Emission] { stick.advance(to: now) }
+  /// Bytes to a serial port.
   public mutating func receive(_ bytes: [UInt8], on port: Int, at now: Duration) -> [Emission] {
-    []
+    stick.receive(bytes, on: port, at: now)
   }
-  /// Boots at once.
-  public mutating func plug(at now: Duration) {
-    guard !isPowered else { return }
-    isPowered = true
-    generation += 1
-  }
+  /// Boots.
+  public mutating func plug(at now: Duration) { stick.plug(at: now) }
   /// Falls silent.
-  public mutating func unplug(at now: Duration) { isPowered = false }
+  public mutating func unplug(at now: Duration) { stick.unplug(at: now) }
 
   mutating func takeFrame(_ frame: [UInt8], at now: Duration) -> [[UInt8]] {
-    var asked: [String] = []
-    let firmware = firmware
+    var stick = stick
     let answers = network.take(frame) { request in
-      let line = String(decoding: request.prefix { $0 != 13 }, as: UTF8.self)
-      asked.append(line)
-      return Self.page(line, firmware)
+      Self.call(request).map { stick.answer($0, at: now).pieces.flatMap(\.bytes) } ?? []
     }
-    requests = (requests + asked).suffix(256)
+    self.stick = stick
     return answers
   }
 
-  private static func page(_ line: String, _ firmware: String) -> [UInt8] {
-    let words = line.split(separator: " ")
-    let xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
-    let body: String
-    switch words.count > 1 ? words[1] : "" {
-    case "/api/device/basic_information":
-      body =
-        "\(xml)<response><productfamily>LTE</productfamily><classify>hilink</classify>"
-        + "<devicename>E3372</devicename><SoftwareVersion>\(firmware)</SoftwareVersion></response>"
-    case "/", "/html/home.html": body = "<html><title>HiLink</title></html>"
-    default: body = "\(xml)<error><code>100002</code><message></message></error>"
+  /// A request as it came over the wire; nil for what is none.
+  private static func call(_ request: [UInt8]) -> WebCall? {
+    guard let end = request.firstRange(of: [13, 10, 13, 10]) else { return nil }
+    let lines = String(decoding: request[..<end.lowerBound], as: UTF8.self).split(
+      separator: "\r\n")
+    let words = (lines.first ?? "").split(separator: " ")
+    guard words.count >= 2 else { return nil }
+    let headers = lines.dropFirst().compactMap { line -> WebHeader? in
+      guard let colon = line.firstIndex(of: ":") else { return nil }
+      return WebHeader(
+        String(line[..<colon]), String(line[line.index(after: colon)...].drop { $0 == " " }))
     }
-    let head =
-      "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: \(body.utf8.count)\r\n"
-      + "Connection: close\r\n\r\n"
-    return Array((head + body).utf8)
+    return WebCall(
+      String(words[0]), String(words[1]), headers: headers,
+      body: SharedBytes(Array(request[end.upperBound...])))
   }
 
   /// A CDC Ethernet card: control, and data that is there in the second setting alone.
   public var usbDescription: USBDescription? {
-    guard face != nil else { return nil }
+    guard let face else { return nil }
     var device = USBDescription(
-      USBID(0x12d1, 0x14dc), manufacturer: "HUAWEI", product: "HUAWEI Mobile")
+      face.id, manufacturer: "HUAWEI", product: "HUAWEI Mobile")
+    if stick.presentMode == .serial {
+      device.addBulkPair(USBFace.Kind(0xff, 2, 0x12), use: .serial(0))
+      return device
+    }
     device.furtherTexts = ["0C5B8F279A65"]
     let name = USBDescription.firstFurtherText
     let control = USBDescription.Setting(
@@ -99,12 +90,16 @@ public struct HiLinkCard: USBDescribed, USBNetworked {
             endpoints: [.init(address: 0x82, kind: .bulk), .init(address: 0x02, kind: .bulk)]),
         ], use: .network),
     ]
+    for (index, role) in face.ports.enumerated() {
+      let code: UInt8 = [.at: 0x12, .diag: 0x13][role] ?? 0x18
+      device.addBulkPair(USBFace.Kind(0xff, 2, code), use: .serial(index))
+    }
     return device
   }
 
   /// The disc of a HiLink stick.
   public var usbDisc: USBDiscFace? {
-    guard face != nil else { return nil }
+    guard stick.presentMode == .page else { return nil }
     return USBDiscFace(
       description: USBDescription(
         USBID(0x12d1, 0x1f01), manufacturer: "HUAWEI", product: "HUAWEI Mobile"),

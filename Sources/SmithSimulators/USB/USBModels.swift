@@ -1,4 +1,4 @@
-import SmithLink
+public import SmithLink
 import SmithModel
 
 /// USB sides of the Balong sticks (Docs/Protocols/usbip.md section 4).
@@ -123,15 +123,17 @@ extension QualcommLTEBody: USBDescribed {
   /// Descriptors of the present face.
   public var usbDescription: USBDescription? {
     guard let face else { return nil }
-    if face.id.vendor == 0x05c6 {
+    guard phase == .application else {
       return face.vendorDescription(
-        manufacturer: "Qualcomm CDMA Technologies MSM",
-        product: "QHSUSB__BULK")
+        manufacturer: "Qualcomm CDMA Technologies MSM", product: "QHSUSB__BULK")
     }
     return face.vendorDescription(
       manufacturer: "ZTE,Incorporated", product: "ZTE LTE Technologies MSM",
       serial: "1234567890ABCDEF")
   }
+
+  /// A boot ROM greets whoever opens it; what it said at power-up nobody has heard.
+  public func greeting(at now: Duration) -> [Emission] { greetingAgain(at: now) }
 
   /// The disc of a ZTE stick.
   public var usbDisc: USBDiscFace? {

@@ -8,6 +8,13 @@ public protocol USBDescribed: StickBody {
   var usbDescription: USBDescription? { get }
   /// The disc that it shows instead until the host asks for the modem; nil if it shows none now.
   var usbDisc: USBDiscFace? { get }
+  /// What it says because its host has begun: configured it, or opened a port.
+  func greeting(at now: Duration) -> [Emission]
+}
+
+extension USBDescribed {
+  /// Most sticks wait until they are asked.
+  public func greeting(at now: Duration) -> [Emission] { [] }
 }
 
 /// A simulated stick that can be told never to come back.
@@ -43,6 +50,12 @@ public struct USBStick<Body: USBDescribed>: USBStickBody, USBLosable {
     case once
     /// Never: the stick starts as a modem.
     case never
+    /// At every start; it needs long to become a modem.
+    case slow
+    /// At every start; it never becomes a modem.
+    case deaf
+    /// At every start; where it should become a modem it comes back as the disc.
+    case looping
   }
 
   private enum Shown: Equatable {
@@ -67,7 +80,7 @@ public struct USBStick<Body: USBDescribed>: USBStickBody, USBLosable {
   private var settings: [UInt8: UInt8] = [:]
   /// What a control request set in motion; handed out at the next turn.
   private var pending: [USBEmission] = []
-  /// Generation of the body whose disc was given up, and when its ports appear.
+  /// Generation of the body whose disc was given up, and when it is back on the bus.
   private var switched: (generation: Int, at: Duration)?
   private var discSeen = false
   private var clock: Duration = .zero
@@ -141,7 +154,8 @@ public struct USBStick<Body: USBDescribed>: USBStickBody, USBLosable {
     guard let face = body.face else { return .nothing }
     if vanishes, shown == .nothing, generation > 0 { return .nothing }
     if let switched, switched.generation == face.generation {
-      return switched.at <= clock ? .body(face.generation) : .nothing
+      if switched.at > clock { return .nothing }
+      return habit == .looping ? .disc(face.generation) : .body(face.generation)
     }
     // What is shown of a start stays until the stick starts anew.
     if shown == .body(face.generation) || shown == .disc(face.generation) { return shown }
@@ -172,8 +186,8 @@ public struct USBStick<Body: USBDescribed>: USBStickBody, USBLosable {
 
   /// The host wants the modem.
   private mutating func giveUpDisc() {
-    guard let face = body.face, let disc = body.usbDisc else { return }
-    switched = (face.generation, clock + disc.away)
+    guard habit != .deaf, let face = body.face, let disc = body.usbDisc else { return }
+    switched = (face.generation, clock + (habit == .slow ? .seconds(15) : disc.away))
     look()
   }
 
@@ -255,10 +269,16 @@ public struct USBStick<Body: USBDescribed>: USBStickBody, USBLosable {
       guard request.value <= 1 else { return .stall }
       configuration = UInt8(request.value)
       settings = [:]
+      if configuration > 0 { greet() }
       return .done([])
     case (false, 11): return choose(request, description)
     default: return .stall
     }
+  }
+
+  /// What was said before the host listened was said to nobody, so it is said now.
+  private mutating func greet() {
+    pending += body.greeting(at: clock).compactMap(emission)
   }
 
   private mutating func choose(_ request: USBRequest, _ description: USBDescription) -> USBAnswer {
@@ -292,6 +312,7 @@ public struct USBStick<Body: USBDescribed>: USBStickBody, USBLosable {
       // A port that is opened or closed forgets what nobody has read.
       let address = interface.flatMap { description.bulkIn(for: $0.use) } ?? 0
       pending.append(USBEmission(endpoint: address, .forget, at: clock))
+      if request.value & 1 != 0 { greet() }
       return .done([])
     case (.serial, 0x20), (.serial, 0x23): return .done([])
     // The packet filter of a network card.

@@ -64,6 +64,13 @@ public struct HuaweiBalong: Family {
     judgement.cannotBackUp = [
       "the firmware now on the stick (Balong sticks do not let it be read)"
     ]
+    if state == .normal, !isKnownProduct(image, report, state),
+      !policy.forced.contains(.productUnknown)
+    {
+      judgement.warnings.append(
+        "Whether this stick takes a file for \(image.claims.products.joined(separator: ", ")) is"
+          + " only known in download mode: it is asked there, before anything is written.")
+    }
     // Re-enumerations take about 45 s each way.
     judgement.overheadSeconds = state == .normal ? 90 : 60
     if let before = report.firmware, let after = image.claims.firmware {

@@ -60,12 +60,25 @@ public struct HuaweiDashboard: Family {
 
   /// Whether the stick tells every version that the file names.
   private func isThere(_ image: FirmwareImage, _ report: DeviceReport) -> Bool {
-    let pairs = [
-      (image.claims.dashboard?.text, report.dashboard),
-      (image.claims.webInterface?.text, report.webInterface),
-    ]
-    let named = pairs.filter { $0.0 != nil }
-    return !named.isEmpty && named.allSatisfy { Self.isSame($0.0, $0.1) }
+    let named = Self.versions(of: image, beside: report)
+    return !named.isEmpty && named.allSatisfy { Self.isSame($0.wanted, $0.told) }
+  }
+
+  /// The versions that a file names, each with what the stick tells.
+  ///
+  /// Pages tell the version of the web interface, and seldom that of the CD beside it: what such a
+  /// page keeps to itself is compared with nothing.
+  public static func versions(of image: FirmwareImage, beside report: DeviceReport)
+    -> [(wanted: String, told: String?)]
+  {
+    var versions: [(wanted: String, told: String?)] = []
+    if let web = image.claims.webInterface?.text { versions.append((web, report.webInterface)) }
+    if let disc = image.claims.dashboard?.text,
+      report.dashboard != nil || report.webInterface == nil || versions.isEmpty
+    {
+      versions.append((disc, report.dashboard))
+    }
+    return versions
   }
 
   /// Sticks tell the versions of both computer systems, as in `UTPS23.1_MAC23.1`.

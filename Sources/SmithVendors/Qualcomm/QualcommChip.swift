@@ -12,6 +12,9 @@ struct QualcommChip: Equatable {
   /// Hash of the key that it trusts; all zero on a chip that trusts anything.
   var keyHash: [UInt8] = []
 
+  /// Whether it trusts one key only (inferred, Docs/Protocols/sahara.md section 4).
+  var isFused: Bool { keyHash.contains { $0 != 0 } }
+
   private static let question = "Sahara key hash"
   private static let hardwareQuestion = "Sahara hardware id"
 
@@ -69,7 +72,7 @@ struct QualcommChip: Equatable {
     {
       throw QualcommMismatch.otherChip(programmer.name)
     }
-    guard keyHash.contains(where: { $0 != 0 }), !programmer.signers.isEmpty else { return }
+    guard isFused, !programmer.signers.isEmpty else { return }
     let isKnown = programmer.signers.contains { signer in
       keyHash.starts(with: Array(SHA256.hash(data: signer)))
         || keyHash.starts(with: Array(SHA384.hash(data: signer)))

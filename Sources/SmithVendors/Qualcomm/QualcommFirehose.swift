@@ -48,7 +48,7 @@ public struct QualcommFirehose: Family {
       return .waiting(.sahara(greeting: heard))
     }
     if heard.starts(with: Array("<?xml".utf8)) { return .waiting(.firehose) }
-    if try await Self.answersAT(link) { return .normal }
+    if try await ATSession.answers(over: link) { return .normal }
     do throws(SaharaError) {
       let sahara = SaharaSession(link)
       try await sahara.beginAnew()
@@ -75,17 +75,6 @@ public struct QualcommFirehose: Family {
       }
     }
     return heard
-  }
-
-  private static func answersAT(_ link: any ByteLink) async throws(LinkError) -> Bool {
-    do throws(ATError) {
-      _ = try await ATSession(link: link).send("AT", within: .seconds(1))
-      return true
-    } catch .link(let error) {
-      throw error
-    } catch {
-      return false
-    }
   }
 
   /// Serial number, hardware and key, as far as the boot ROM tells; a programmer tells nothing.
@@ -131,20 +120,35 @@ public struct QualcommFirehose: Family {
     judgement.cannotBackUp = ["the firmware now on the stick (it is compared, not saved)"]
     judgement.overheadSeconds = 120
     judgement.bytesPerSecond = 1_048_576
-    judgement.inferences = Self.inferences(package, entering: state == .normal)
+    judgement.inferences = Self.inferences(
+      package, QualcommChip(report), entering: state == .normal)
     return judgement
   }
 
-  private static func inferences(_ package: RawProgramPackage, entering: Bool) -> [String] {
+  /// Docs/Protocols/firehose.md section 6 says where each stands.
+  private static func inferences(
+    _ package: RawProgramPackage, _ chip: QualcommChip?, entering: Bool
+  ) -> [String] {
     var words = [
       "that the package is for this model: nothing in it says so, and keys tell the chip's owner"
         + " only",
       "that what the programmer reads begins right behind its answer",
+      "that these steps, each read in other programs, make a whole update in this order, the boot"
+        + " chain last",
     ]
     if entering { words.append("that DIAG command 3A leads this stick into Sahara") }
-    if package.storage == .nand { words.append("that a sector of NAND flash is one page") }
+    words.append(
+      package.storage == .nand
+        ? "that a sector of NAND flash is one page"
+        : "that sectors of \(package.sectorSize) bytes mean \(package.storage.rawValue)")
     if !package.programmer.certificates.isEmpty {
       words.append("that the chip knows its signer by the SHA of the last certificate")
+    }
+    if package.programmer.hardware != nil {
+      words.append("that the upper half of a hardware id is the chip, in ROM and certificate alike")
+    }
+    if chip?.isFused != true {
+      words.append("that a chip whose key hash is zero takes a programmer of any signer")
     }
     return words
   }

@@ -30,12 +30,15 @@ public struct SierraBoot: Family {
     ]
   }
 
+  /// A file whose version cannot be compared is refused as unproven.
+  public func orders(_ one: FirmwareVersion, _ other: FirmwareVersion) -> Bool { true }
+
   /// `.cwe`, `.spk`, `.nvu`.
   public func takes(_ image: FirmwareImage) -> Bool { image.format == .sierraCWE }
 
   /// AT, then a loader that answers hello, then one that answers loopbacks.
   public func state(over link: any ByteLink) async throws(LinkError) -> StickState {
-    if try await answersAT(link) { return .normal }
+    if try await ATSession.answers(over: link) { return .normal }
     var limits = QDLLimits()
     limits.tries = 1
     // Loaders take up to a second and a half for an answer.
@@ -73,17 +76,6 @@ public struct SierraBoot: Family {
       throw error
     } catch {
       return .silent
-    }
-  }
-
-  private func answersAT(_ link: any ByteLink) async throws(LinkError) -> Bool {
-    do {
-      _ = try await ATSession(link: link).send("AT", within: .seconds(1))
-      return true
-    } catch .link(let error) {
-      throw error
-    } catch {
-      return false
     }
   }
 

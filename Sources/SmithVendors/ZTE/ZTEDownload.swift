@@ -117,8 +117,7 @@ public enum ZTEDownload {
     facts: ["download mode is entered through that port; nothing was sent that changes anything"],
     advice: [
       "Name it: `--diag-port PATH` beside `--port` (usually the stick's first serial port).",
-      "A stick that shows a network card instead: `modemsmith zte service-on --yes`, then plug it"
-        + " in again.",
+      "A stick that shows a network card instead: `modemsmith zte service-on --web URL --yes`.",
     ], exitCode: .refused)
 
   private static let noDownload = Trouble(

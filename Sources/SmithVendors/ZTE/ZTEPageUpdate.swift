@@ -15,6 +15,7 @@ extension ZTEPage {
       inferences: [
         "the upload of a file to \(path): one source describes it, for a rebranded page",
         "that the stick installs a file that it took when it restarts",
+        "that nothing of the old firmware is lost before the whole file was taken",
       ])
   }
 

@@ -26,13 +26,18 @@ public struct ZTEStreaming: Family {
   /// An image that is not opened is not erased.
   public var refusalsAtTheDoor: Set<String> { ["streaming.open-refused"] }
 
+  /// Versions of one project are ordered by their numbers.
+  public func orders(_ one: FirmwareVersion, _ other: FirmwareVersion) -> Bool {
+    ZTERevision(one.text) != nil && ZTERevision(other.text) != nil
+  }
+
   /// Packages with loader, table and images.
   public func takes(_ image: FirmwareImage) -> Bool { image.format == .qualcommNAND }
 
   /// AT, then the question that is harmless in every phase of a Qualcomm stick
   /// (Docs/Protocols/dload.md section 4).
   public func state(over link: any ByteLink) async throws(LinkError) -> StickState {
-    if try await answersAT(link) { return .normal }
+    if try await ATSession.answers(over: link) { return .normal }
     switch try await QualcommPhase.probe(link) {
     case .application: return .diag
     case .download: return .waiting(.dload)
@@ -40,17 +45,6 @@ public struct ZTEStreaming: Family {
     case .sahara(let greeting): return .waiting(.sahara(greeting: greeting))
     case .firehose: return .waiting(.firehose)
     case .silent: return .silent
-    }
-  }
-
-  private func answersAT(_ link: any ByteLink) async throws(LinkError) -> Bool {
-    do {
-      _ = try await ATSession(link: link).send("AT", within: .seconds(1))
-      return true
-    } catch .link(let error) {
-      throw error
-    } catch {
-      return false
     }
   }
 
@@ -89,14 +83,22 @@ public struct ZTEStreaming: Family {
     try ZTEMismatch.check(image, package, report, policy, &judgement.warnings)
     if let before = report.firmware, let after = image.claims.firmware {
       judgement.isThere = after.isConfirmed(by: before)
+      judgement.leavesOpen = Self.leavesOpen
     }
     return judgement
   }
+
+  /// What an equal version does not say: AMSS alone tells it, and no loader reads flash back.
+  private static let leavesOpen =
+    "the version is that of AMSS alone, and the other images cannot be read back: an update by this"
+    + " program writes DSP1 and DSP2 before it, and the boot loaders after it; --reinstall writes all"
 
   /// What was read in other loaders, or concluded, and never seen on this model
   /// (Docs/Protocols/qualcomm-nand.md section 6).
   static func inferences(_ package: NANDPackage) -> [String] {
     var list = [
+      "its images carry boot headers, which tell what each of them is",
+      "the text BD_... inside AMSS is the version that the stick tells afterwards",
       "DIAG command 3A brings this model into DLOAD (seen on other Qualcomm sticks)",
       "its boot code takes the loader at \(hex(package.loader.base)) and starts it there",
       "its loader compares the partition table before it erases, and then opens each image by the"
@@ -105,6 +107,10 @@ public struct ZTEStreaming: Family {
         + " (run in the loader of an MSM6246 only)",
       "applications first and boot loaders last is a safe order",
     ]
+    if !package.otherLoaders.isEmpty {
+      list.append(
+        "of several loaders the one below 0x20000000 is right for a stick whose boot code runs")
+    }
     if package.loader.maker == nil { list.append("the loader does not say that it is of ZTE") }
     return list
   }

@@ -39,6 +39,7 @@ public enum HiLinkIdentity {
       }
     }
     judgeWorld(&report)
+    report.chipset = ModelSheet.chip(of: report)
     report.customerCode = HuaweiIdentity.customerCode(of: report.firmware)
     GenericIdentity.noteLostIdentity(&report)
     return report
@@ -53,15 +54,23 @@ public enum HiLinkIdentity {
   private static func device(_ session: HiLinkSession, _ report: inout DeviceReport)
     async throws(HiLinkError) -> HiLinkXML
   {
-    do throws(HiLinkError) {
-      return try await session.get("/api/device/information")
-    } catch {
-      switch error {
-      case .loginNeeded, .refused:
-        note("the page tells IMEI and serial number only after a login", &report)
-        return try await session.get("/api/device/basic_information")
-      default: throw error
+    let first: HiLinkError
+    do throws(HiLinkError) { return try await session.get("/api/device/information") } catch {
+      first = error
+    }
+    switch first {
+    case .loginNeeded, .refused:
+      note("the page tells IMEI and serial number only after a login", &report)
+    default: throw first
+    }
+    do throws(HiLinkError) { return try await session.get("/api/device/basic_information") } catch {
+      // A page that has neither is another maker's.
+      if case .refused(HiLinkCodes.notSupported, _) = first,
+        case .refused(HiLinkCodes.notSupported, _) = error
+      {
+        throw .notHiLink(status: 404)
       }
+      throw error
     }
   }
 

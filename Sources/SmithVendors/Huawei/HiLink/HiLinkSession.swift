@@ -1,5 +1,6 @@
 import Crypto
 import SmithBytes
+import SmithFormats
 public import SmithLink
 
 /// A conversation with the page of one HiLink stick: keeps cookie and tokens, renews them when the
@@ -183,7 +184,7 @@ public final class HiLinkSession {
     try await fillTokens()
     let password = try Self.password(login, type: type, token: tokens.first ?? "")
     let inside =
-      "<Username>\(HiLinkXML.escaped(login.user))</Username><Password>\(password)</Password>"
+      "<Username>\(TextXML.escaped(login.user))</Username><Password>\(password)</Password>"
       + "<password_type>\(type)</password_type>"
     _ = try await tryLogin("/api/user/login", inside)
   }
@@ -196,7 +197,7 @@ public final class HiLinkSession {
     let answer = try await ask(
       "POST", "/api/user/challenge_login",
       Self.document(
-        "<username>\(HiLinkXML.escaped(login.user))</username><firstnonce>\(nonce)</firstnonce>"
+        "<username>\(TextXML.escaped(login.user))</username><firstnonce>\(nonce)</firstnonce>"
           + "<mode>1</mode>"))
     if answer.name == "error" { throw Self.refusal(answer) }
     guard let challenge = HiLinkChallenge(answer, firstNonce: nonce) else {

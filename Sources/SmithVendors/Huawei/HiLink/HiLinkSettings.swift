@@ -1,3 +1,5 @@
+import SmithFormats
+
 /// Reads the settings of a HiLink stick; restores its connection profiles and network mode
 /// (Docs/Protocols/huawei-hilink.md section 5).
 public enum HiLinkSettings {
@@ -84,7 +86,7 @@ public enum HiLinkSettings {
     // Stars are what newer pages show in place of a password; they are none.
     let password = old.map(\.password).flatMap { $0.allSatisfy { $0 == "*" } ? nil : $0 } ?? ""
     func field(_ name: String, _ text: String) -> String {
-      "<\(name)>\(HiLinkXML.escaped(text))</\(name)>"
+      "<\(name)>\(TextXML.escaped(text))</\(name)>"
     }
     let fields = [
       field("Index", old.map { "\($0.profile.id)" } ?? ""), field("IsValid", "1"),

@@ -69,20 +69,4 @@ public struct HiLinkXML: Equatable, Sendable {
     }
     return root
   }
-
-  /// Text made safe to stand between tags.
-  public static func escaped(_ text: String) -> String {
-    var output = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": output += "&amp;"
-      case "<": output += "&lt;"
-      case ">": output += "&gt;"
-      case "\"": output += "&quot;"
-      case "'": output += "&apos;"
-      default: output.unicodeScalars.append(scalar.value < 0x20 ? " " : scalar)
-      }
-    }
-    return output
-  }
 }
