@@ -61,6 +61,11 @@ public struct FrontDoor: Sendable, Equatable {
       advice =
         "Sahara and Firehose, with the package of exactly this model:"
         + " `modemsmith update FOLDER --experimental --diag-port PATH`"
+    case "sierra" where report.revision.flatMap { GobiPackage.version(in: $0) } != nil:
+      way = .download
+      advice =
+        "its loader, into which another program has to bring it (QMI); then"
+        + " `modemsmith update FOLDER --experimental`"
     case "huawei", "sierra":
       way = .download
       advice = "its download mode: `modemsmith update FILE`"

@@ -210,6 +210,35 @@ enum GobiScenes {
     #expect(outcome.first.verdict == .unchanged && outcome.first.trouble == nil)
   }
 
+  @Test("A loader is known for Sierra's by a port that nobody knows anything of") func unknownPort()
+    async throws
+  {
+    for (personality, version) in [(SierraPersonality.gobi2000, 5), (.mc7304, 6)] {
+      let (_, link) = try await inBootMode(personality)
+      let (state, family) = try await Families.state(over: link, likely: nil, alone: false)
+      #expect(state == .waiting(.qdl(version: UInt8(version))))
+      #expect(family?.name == (version == 5 ? "sierra-gobi" : "sierra-qdl"))
+    }
+  }
+
+  @Test("fits as far as is known: never more than that nothing speaks against it") func fit() throws
+  {
+    let facts = ImageFacts(try GobiScenes.image().image)
+    var report = DeviceReport()
+    report.vendor = "sierra"
+    report.mode = .download
+    #expect(Fit.judge(facts, report).answer == .unknown)
+    report.mode = .normal
+    report.revision = "D3200-STSUGN-1575  1  [Apr 14 2010 17:00:00]"
+    report.firmware = FirmwareVersion(GobiScenes.old)
+    let running = Fit.judge(facts, report)
+    #expect(running.answer == .unknown)
+    #expect(running.objections.contains { $0.text.contains("QMI") })
+    #expect(FrontDoor(report, overPage: false).advice.contains("QMI"))
+    report.revision = "SWI9X15C_05.05.02.00 r19147 carmd-fwbuild1 2013/11/15 13:54:28"
+    #expect(Fit.judge(facts, report).answer == .doesNotFit)
+  }
+
   @Test("of a loader of another generation is refused, both ways") func otherLoader() async throws {
     let gobi = try GobiScenes.image()
     var other = try Scenes.stick("mc7700")

@@ -25,6 +25,8 @@ public struct SierraGobi: Family {
   public var goesOnInTheMiddle: Bool { false }
   /// The version is the modem image's alone: what became of the others only their answers tell.
   public var versionSpeaksForAll: Bool { false }
+  /// Version 5.
+  public var usualLoader: Loader { Self.loader }
   /// The image may be in the flash although its last answer was lost.
   public var mayHaveWorked: Set<String> { boot.mayHaveWorked }
 
