@@ -59,7 +59,17 @@ func usage() -> (cpu: Double, peakMiB: Double) {
   getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
   let user = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
   let system = Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6
-  return (user + system, Double(usage.ru_maxrss) / 1024)
+  return (user + system, peakMiB() ?? Double(usage.ru_maxrss) / 1024)
+}
+
+/// Peak memory of this program alone: `ru_maxrss` of a child begins with what its parent held.
+private func peakMiB() -> Double? {
+  guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else {
+    return nil
+  }
+  let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+  return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
+    .map { $0 / 1024 }
 }
 
 /// Bytes that look like compressed firmware, the same in every run.

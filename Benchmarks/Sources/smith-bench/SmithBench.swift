@@ -94,6 +94,7 @@ enum SmithBench {
       var ratios: [Double] = []
       var rates: [Double] = []
       var costs: [Double] = []
+      var bareCosts: [Double] = []
       var peak = 0.0
       for _ in 0..<rounds {
         let bare = try Cable.run("ping", mebibytes: 32)
@@ -101,11 +102,13 @@ enum SmithBench {
         ratios.append(bare.seconds / ours.seconds)
         rates.append(32 / ours.seconds)
         costs.append(ours.cpu * 1000 / 32)
+        bareCosts.append(bare.cpu * 1000 / 32)
         peak = max(peak, ours.peakMiB)
       }
       rows.append(Row("\(mode) 32 MiB", median(rates), "MiB/s"))
       rows.append(Row("\(mode) 32 MiB against bare ping-pong", median(ratios), "x").atLeast(0.8))
       rows.append(Row("\(mode) 32 MiB, processor", median(costs), "ms/MiB").atMost(6))
+      rows.append(Row("bare ping-pong of it, processor", median(bareCosts), "ms/MiB"))
       rows.append(Row("\(mode) 32 MiB, peak memory", peak, "MiB").atMost(32))
       if !quick {
         let big = try Cable.run(mode, mebibytes: 256)
