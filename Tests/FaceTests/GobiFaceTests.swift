@@ -75,6 +75,10 @@ import Testing
     #expect(shown.code == 0 && shown.out.contains("gobi-2000"), "\(shown.err)")
     #expect(shown.out.contains("no checksum") && shown.out.contains(Self.new))
     #expect(!shown.out.contains("checksum is right"))
+    let rehearsed = try await Child([
+      "rehearse", folder, "--model", "sierra-gobi2000", "--experimental", "--json",
+    ]).end()
+    #expect(rehearsed.code == 0, "\(rehearsed.out.suffix(900)) \(rehearsed.err)")
     let checked = try await Child(["image", "check", folder]).end()
     #expect(checked.code == 0 && checked.out.contains("valid: gobi-2000, 3 items"))
     let archive = "\(bench.folder)/gobi.tar"
