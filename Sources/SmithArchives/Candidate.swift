@@ -106,7 +106,7 @@ public struct Findings: Sendable {
     guard let rank = images.first?.rank else { return [] }
     var result: [Candidate] = []
     for one in images where one.rank == rank {
-      if !result.contains(where: { $0.bytes.isSame(as: one.bytes) }) { result.append(one) }
+      if !result.contains(where: { $0.isSame(as: one) }) { result.append(one) }
     }
     return result
   }
@@ -179,6 +179,12 @@ public struct Findings: Sendable {
 }
 
 extension Candidate {
+  /// Whether two hold the same bytes, in one file or in several.
+  func isSame(as other: Candidate) -> Bool {
+    bytes.isSame(as: other.bytes) && parts.count == other.parts.count
+      && zip(parts, other.parts).allSatisfy { $0.isSame(as: $1) }
+  }
+
   /// Whether a name given by a person means this one: its own name, or all of its path inside.
   func isNamed(_ wanted: String) -> Bool {
     let wanted = wanted.lowercased()

@@ -18,12 +18,21 @@ enum PackageFolder {
   /// Whether this file makes its folder a package.
   static func isDescription(_ name: String) -> Bool {
     RawProgramPackage.isOne(CollectionOfOne(file(of: name)))
+      || GobiPackage.isMark(file(of: name))
   }
 
-  /// What the files are together.
-  static func content(_ files: [RawProgramPackage.File]) -> Candidate.Content {
-    do throws(RawProgramError) { return .image(try RawProgramPackage.read(files)) } catch {
-      return .damaged(.rawProgram(error))
+  /// What the files are together, and those of them that count.
+  static func content(_ files: [RawProgramPackage.File]) -> (Candidate.Content, [SharedBytes]) {
+    do throws(ImageError) {
+      let image = try ImageRegistry.recognise(folder: files)
+      return (.image(image), image.parts ?? files.map(\.bytes))
+    } catch {
+      return (.damaged(error), [])
     }
+  }
+
+  /// What a package at the top of an archive is called.
+  static func name(_ files: [RawProgramPackage.File]) -> String {
+    RawProgramPackage.isOne(files.lazy.map(\.name)) ? "rawprogram" : "gobi-2000"
   }
 }

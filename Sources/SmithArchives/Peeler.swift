@@ -135,7 +135,7 @@ struct Peel {
     let parts = files.filter { PackageFolder.folder(of: $0) == path }.compactMap { file in
       (try? SharedBytes(file: file)).map { (PackageFolder.file(of: file), $0) }
     }
-    keep(PackageFolder.content(parts), SharedBytes([]), [])
+    keep(package: parts, [])
   }
 
   /// Folders of an archive that are packages as a whole: the archive is passed once more, and
@@ -159,8 +159,8 @@ struct Peel {
       }
     }
     for (folder, files) in files.sorted(by: { $0.key < $1.key }) {
-      let name = folder.isEmpty ? "rawprogram" : folder
-      keep(PackageFolder.content(files), SharedBytes([]), inside + [unique(name, inside)])
+      let name = folder.isEmpty ? PackageFolder.name(files) : folder
+      keep(package: files, inside + [unique(name, inside)])
     }
   }
 
@@ -194,14 +194,22 @@ struct Peel {
     }
   }
 
+  /// Files that make one image together have no bytes of their own.
+  private mutating func keep(package files: [RawProgramPackage.File], _ inside: [String]) {
+    let (content, parts) = PackageFolder.content(files)
+    keep(content, SharedBytes([]), inside, parts: parts)
+  }
+
   private mutating func keep(
-    _ content: Candidate.Content, _ bytes: SharedBytes, _ inside: [String]
+    _ content: Candidate.Content, _ bytes: SharedBytes, _ inside: [String],
+    parts: [SharedBytes] = []
   ) {
     guard candidates.count < budget.limits.candidates else { return }
-    candidates.append(
-      Candidate(
-        content: content, outer: outer, label: label, inside: inside, bytes: bytes,
-        isInFolder: isInFolder))
+    var candidate = Candidate(
+      content: content, outer: outer, label: label, inside: inside, bytes: bytes,
+      isInFolder: isInFolder)
+    candidate.parts = parts
+    candidates.append(candidate)
   }
 
   /// Archives that lie in one file, one after another.

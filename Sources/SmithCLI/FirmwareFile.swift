@@ -160,10 +160,6 @@ struct FirmwareFile {
     if !candidate.parts.isEmpty, let image = candidate.image {
       return try CheckedImage(image: image, path: candidate.path, parts: candidate.parts)
     }
-    // A package of several files has no bytes of its own.
-    if let image = candidate.image, let package = image.rawProgram {
-      return try CheckedImage(image: image, path: candidate.path, parts: package.parts)
-    }
     // What was peeled is verified already; only the fingerprint is missing.
     if let image = candidate.image {
       return try CheckedImage(image, of: candidate.bytes, named: candidate.path)

@@ -207,6 +207,11 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
         try ZTESampleFolder(sample).write(to: output, json: common.json)
         return .ok
       }
+      if SimulatedModels.isGobi(model) {
+        return try SampleFolder(
+          SierraSample.gobi(version: version, bytes: byteCount, seed: seed)
+        ).write(to: output, json: common.json)
+      }
       if QualcommSampleFolder.makes(model) {
         return try QualcommSampleFolder(version, bytes: byteCount, seed: seed).write(
           to: output, json: common.json)
@@ -354,7 +359,7 @@ extension CheckedImage {
       nand.show()
     } else if let package = image.rawProgram {
       package.show()
-    } else if image.format != .huaweiUpdater {
+    } else if image.format != .huaweiUpdater, image.format != .gobi2000 {
       Output.line("Every header and block checksum is right.")
     }
     if !image.sierra.isEmpty {

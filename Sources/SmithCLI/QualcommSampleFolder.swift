@@ -31,7 +31,20 @@ struct QualcommSampleFolder {
 
   /// Writes every file into a new folder.
   func write(to folder: String, json: Bool) throws(Trouble) -> ExitCode {
-    let files = sample.files()
+    try SampleFolder(sample.files()).write(to: folder, json: json)
+  }
+}
+
+/// A package of several files for simulated sticks.
+struct SampleFolder {
+  private let files: [(name: String, bytes: SharedBytes)]
+
+  init(_ files: [(name: String, bytes: SharedBytes)]) {
+    self.files = files
+  }
+
+  /// Writes every file into a new folder.
+  func write(to folder: String, json: Bool) throws(Trouble) -> ExitCode {
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       for (name, bytes) in files {

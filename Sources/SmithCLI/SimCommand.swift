@@ -34,6 +34,8 @@ struct SimCommand: AsyncParsableCommand {
   @Option(name: .long, help: "File that gets one JSON line for every message.") var log: String?
   @Flag(name: .long, help: "Its boot part is damaged: only the boot ROM is left.")
   var bricked = false
+  @Flag(name: .long, help: "Sierra: it shows its boot loader whenever it gets power.")
+  var inLoader = false
   @Flag(name: .long, help: "Its boot pin is grounded while it is plugged in.")
   var bootPin = false
   @Option(name: .long, help: "Decides every delay that is drawn.") var seed: UInt64 = 1
@@ -88,7 +90,8 @@ struct SimCommand: AsyncParsableCommand {
       }
       let keeper = try SimulatedFlashKeeper(flash: flash, log: log)
       let switches = SimulatedModels.Switches(
-        strict: strict, signed: signed, logging: log != nil, seed: seed, lock: lock, pin: pin)
+        strict: strict, signed: signed, logging: log != nil, seed: seed, lock: lock, pin: pin,
+        inLoader: inLoader)
       switch try SimulatedModels.stick(model, firmware: firmware, options: switches) {
       case .huawei(var stick):
         if bricked { stick.flash.brick() }

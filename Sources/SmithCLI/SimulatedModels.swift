@@ -11,6 +11,7 @@ enum SimulatedModels {
     var seed: UInt64 = 1
     var lock: LockSwitches?
     var pin: String?
+    var inLoader = false
   }
 
   /// One stick of any family.
@@ -45,7 +46,9 @@ enum SimulatedModels {
     }
     if var personality = sierraPersonality(name) {
       if let firmware { personality.firmware = firmware }
-      return .sierra(SierraStick(personality))
+      var quirks = SierraQuirks()
+      quirks.startsInLoader = switches.inLoader
+      return .sierra(SierraStick(personality, quirks: quirks))
     }
     if let personality = HuaweiQualcommStick.Personality.named(name) {
       return .huaweiQualcomm(
@@ -65,6 +68,11 @@ enum SimulatedModels {
       HuaweiBalongStick(
         personality: personality, firmware: firmware.map { FirmwareVersion($0) },
         imei: switches.lock?.imei ?? "004999010640000", seed: switches.seed, options: options))
+  }
+
+  /// Whether the stick of that name takes the files of a Gobi 2000.
+  static func isGobi(_ name: String) -> Bool {
+    sierraPersonality(name)?.loader == SierraPersonality.gobi2000.loader
   }
 
   /// The Sierra personality of that name; nil for other names.

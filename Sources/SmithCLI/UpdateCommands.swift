@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import SmithBench
 import SmithEngine
+import SmithFormats
 import SmithLibrary
 import SmithLink
 import SmithModel
@@ -284,8 +285,10 @@ struct RehearseCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
-      let stick = try SimulatedModels.stick(
-        model, firmware: firmware, options: SimulatedModels.Switches(signed: image.isSigned))
+      // A Gobi 2000 is written from its loader only.
+      let switches = SimulatedModels.Switches(
+        signed: image.isSigned, inLoader: image.image.format == .gobi2000)
+      let stick = try SimulatedModels.stick(model, firmware: firmware, options: switches)
       let owner = TerminalOwner(json: common.json, yes: true)
       let policy = try rules.policy()
       let report =

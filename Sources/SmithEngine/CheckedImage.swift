@@ -32,7 +32,7 @@ public struct CheckedImage: Sendable {
       }
       self.init(
         image: read, path: full,
-        sha256: try Self.fingerprint(read.rawProgram?.parts ?? all, path: full))
+        sha256: try Self.fingerprint(read.parts ?? all, path: full))
       return
     }
     try self.init(try keeping.open(full), named: full)

@@ -170,7 +170,7 @@ private struct Judge {
       return
     }
     let state: StickState =
-      device.mode == .download ? .waiting(.balong(monitor: "")) : .normal
+      device.mode == .download ? .waiting(family.usualLoader) : .normal
     let objections = family.objections(outline, device, state, Policy())
     let said = objections.map { Fit.Reason($0) }
     isOlder = said.contains { $0.about == "version" && $0.answer == .doesNotFit }
@@ -224,7 +224,8 @@ private struct Judge {
     let names = image.claims.products.joined(separator: ", ")
     guard family.vendor == "huawei" else {
       // Only an inference speaks for such a package.
-      if image.format == ImageFormat.qualcommRawProgram.rawValue {
+      let nameless: [ImageFormat] = [.qualcommRawProgram, .gobi2000]
+      if nameless.contains(where: { $0.rawValue == image.format }) {
         return say(.unknown, "product", "Nothing in it says for which model it is.")
       }
       // The other families compare more than names, and say what is wrong.
@@ -329,6 +330,7 @@ extension Fit.Reason {
   /// Refusals that say that something is not known, not that it is wrong.
   static let unknowns: Set<String> = [
     "plan.product-unknown", "sierra.unproven", "sierra.in-boot-mode", "plan.experimental",
+    "sierra.gobi-way-in",
     "zte.model-unknown", "zte.loader-unknown", "zte.in-download-mode", "huawei.no-capture",
   ]
 }

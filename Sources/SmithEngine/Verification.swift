@@ -190,6 +190,18 @@ struct Verification {
       outcome.trouble = Self.unverified("not every part was written and read back")
       return outcome
     }
+    if family?.versionSpeaksForAll == false {
+      if plan.after == nil, plan.before == nil {
+        outcome.verdict = .unknown
+        outcome.trouble = Self.unverified("neither the file nor the stick before named a version")
+        return outcome
+      }
+      guard isComplete else {
+        outcome.verdict = .unknown
+        outcome.trouble = Self.unverified("\(now) is there, but not every part was acknowledged")
+        return outcome
+      }
+    }
     if let before = plan.model, let model = subject.report.model, model != before {
       outcome.warnings.append("the stick called itself \(before) before and says \(model) now")
     }

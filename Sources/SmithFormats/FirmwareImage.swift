@@ -1,3 +1,4 @@
+public import SmithBytes
 public import SmithModel
 
 /// A firmware file that was read and verified: what any reader of this room returns.
@@ -40,6 +41,12 @@ public struct FirmwareImage: Sendable {
 
   /// Bytes of all segments as they are sent, unpacked.
   public var size: Int { segments.reduce(0) { $0 + $1.size } }
+
+  /// The files that count where an image is made of several: what a fingerprint is of. Nil where
+  /// all that were given do.
+  public var parts: [SharedBytes]? {
+    rawProgram?.parts ?? (format == .gobi2000 ? segments.map(\.stored) : nil)
+  }
 }
 
 /// The container formats that have a name.
@@ -50,6 +57,8 @@ public enum ImageFormat: String, Sendable, Codable, CaseIterable {
   case balongFolder = "balong-folder"
   /// Sierra Wireless CWE.
   case sierraCWE = "sierra-cwe"
+  /// The three files of a Gobi 2000 modem (sierra-cwe.md section 8).
+  case gobi2000 = "gobi-2000"
   /// A Windows program for Huawei's sticks of the Qualcomm era, of unknown layout
   /// (huawei-qualcomm.md section 4).
   case huaweiUpdater = "huawei-updater"
@@ -163,6 +172,8 @@ public enum ImageWarning: Sendable, Equatable, CustomStringConvertible {
   case fileIgnored(String)
   /// No reader knows the layout: nothing in the file was verified.
   case layoutUnknown
+  /// The files carry no checksum at all.
+  case noChecksum
   /// A part of the package is not written, and why.
   case leftOut(String, why: String)
 
@@ -189,6 +200,8 @@ public enum ImageWarning: Sendable, Equatable, CustomStringConvertible {
       "The firmware items carry different versions: \(versions.joined(separator: ", "))."
     case .layoutUnknown:
       "The layout of this file is not known: nothing in it was verified, and nothing can be sent."
+    case .noChecksum:
+      "These files carry no checksum: names and sizes were checked, not that they are whole."
     case .fileIgnored(let name):
       "The file \(name) in the folder is no firmware item and was left out."
     case .leftOut(let name, let why): "\(name) is not written: \(why)."

@@ -92,6 +92,8 @@ public enum ImageError: Error, Equatable, Sendable {
   case nand(NANDPackageError)
   /// A Qualcomm folder is incomplete, or may not be written.
   case rawProgram(RawProgramError)
+  /// The files of a Gobi 2000 modem are not complete, or not what they are called.
+  case gobi(GobiPackageError)
 }
 
 extension ImageError: TroubleConvertible {
@@ -100,6 +102,7 @@ extension ImageError: TroubleConvertible {
     if case .sierra(let error) = self { return error.trouble }
     if case .nand(let error) = self { return error.trouble }
     if case .rawProgram(let error) = self { return error.trouble }
+    if case .gobi(let error) = self { return error.trouble }
     let words = words
     return Trouble(
       words.code, words.summary, facts: words.facts, advice: words.advice, exitCode: .badFile)
@@ -117,7 +120,7 @@ extension ImageError: TroubleConvertible {
     case .bomb, .zlibBroken, .lzmaBroken, .lzmaMemory, .packedTrailing, .signatureNonsense:
       contentWords
     case .folderEmpty, .folderTooMany, .folderName, .folderOrder, .folderHeader, .sierra, .nand,
-      .rawProgram:
+      .rawProgram, .gobi:
       folderWords
     }
   }

@@ -31,6 +31,8 @@ public enum ImageRegistry {
     }
     // Asked second: a package of the other kind may bring a partition table, too.
     if NANDPackage.isOne(files) { return try NANDPackage.read(files) }
+    // Asked third: it gives way to a partition table.
+    if GobiPackage.isOne(files) { return try GobiPackage.read(files, limits: limits) }
     return try BalongImage.read(folder: files, limits: limits)
   }
 

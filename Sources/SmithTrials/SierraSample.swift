@@ -1,5 +1,5 @@
 import SmithBench
-import SmithBytes
+public import SmithBytes
 import SmithFormats
 
 /// Makes Sierra files for simulated sticks; nothing of a vendor is in them.
@@ -65,6 +65,19 @@ public struct SierraSample: Sendable {
       package,
       [.composite(folder, [.composite(path, [.payload(update, settings(name).encoded)])])]
     ).bytes
+  }
+
+  /// The three files of a Gobi 2000: the modem's names its version near its start.
+  public static func gobi(version: String, bytes: Int, seed: UInt64) -> [(
+    name: String, bytes: SharedBytes
+  )] {
+    var dice = Seeded(seed)
+    let name = [0, 0, 0, 0] + [UInt8]("\(version)  1  [Apr 14 2010 17:00:00]".utf8)
+    return [
+      ("amss.mbn", SharedBytes(name + content(bytes, &dice))),
+      ("apps.mbn", SharedBytes(content(bytes / 4 + 1, &dice))),
+      ("UQCN.mbn", SharedBytes(content(bytes / 16 + 1, &dice))),
+    ]
   }
 
   /// A handful of settings, each with a name or a number and a content.

@@ -1,4 +1,5 @@
 import Glibc
+import SmithBytes
 public import SmithEngine
 import SmithFormats
 public import SmithLink
@@ -107,6 +108,7 @@ extension SierraStick: TrialStick {
   /// The version of the file and, where it brings settings, its carrier and no mismatch.
   public func holds(_ image: CheckedImage) -> Bool {
     guard let application = flash.application else { return false }
+    if image.image.format == .gobi2000, !holdsGobi(image.image.segments) { return false }
     if let version = image.image.claims.firmware {
       // A 3G stick writes 1_0_2_4AP for what its file calls 1.0.2.4.
       let plain = application.split(separator: "_").joined(separator: ".")
@@ -117,6 +119,15 @@ extension SierraStick: TrialStick {
       return !hasMismatch
     }
     return true
+  }
+
+  /// Every image as it is sent, without the tail of the modem's.
+  private func holdsGobi(_ segments: [Segment]) -> Bool {
+    segments.allSatisfy { segment in
+      guard var bytes = try? segment.unpacked() else { return false }
+      if segment.id == 0x05 { bytes.removeLast(8) }
+      return flash.gobi?[Int(segment.id)] == CRC32Sierra.of(bytes)
+    }
   }
 
   /// There is an application.

@@ -11,7 +11,7 @@ public enum Families {
 
   /// Ways for files that go to the sticks of a family above: they ask no port of their own.
   private static let guests: [any Family] = [
-    HuaweiDashboard(), HuaweiQualcomm(), SerialOnly("alcatel", AlcatelDialect()),
+    HuaweiDashboard(), HuaweiQualcomm(), SierraGobi(), SerialOnly("alcatel", AlcatelDialect()),
   ]
 
   /// The family that writes a file; nil if it can only be looked at.

@@ -152,6 +152,11 @@ public protocol Family: Sendable {
   /// proves an update and a version alone does not.
   var readsBack: Bool { get }
 
+  /// The loader to think of where a waiting stick is known by its report only.
+  var usualLoader: Loader { get }
+  /// Whether a new version, seen after not every part was acknowledged, can prove an update.
+  var versionSpeaksForAll: Bool { get }
+
   /// Whether two versions of such sticks tell which is older.
   func orders(_ one: FirmwareVersion, _ other: FirmwareVersion) -> Bool
 
@@ -195,6 +200,10 @@ extension Family {
   public var writesAllOrNothing: Bool { startsWhenReplugged }
   /// By default a version is what proves an update.
   public var readsBack: Bool { false }
+  /// By default the oldest one.
+  public var usualLoader: Loader { .balong(monitor: "") }
+  /// By default what a version leaves open the stick's own complaints tell.
+  public var versionSpeaksForAll: Bool { true }
   /// By default versions are numbers between dots.
   public func orders(_ one: FirmwareVersion, _ other: FirmwareVersion) -> Bool {
     one.isOlder(than: other) != nil

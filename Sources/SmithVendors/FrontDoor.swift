@@ -61,6 +61,11 @@ public struct FrontDoor: Sendable, Equatable {
       advice =
         "Sahara and Firehose, with the package of exactly this model:"
         + " `modemsmith update FOLDER --experimental --diag-port PATH`"
+    case "sierra" where report.revision.flatMap { GobiPackage.version(in: $0) } != nil:
+      way = .download
+      advice =
+        "its loader, into which another program has to bring it (QMI); then"
+        + " `modemsmith update FOLDER --experimental`"
     case "huawei", "sierra":
       way = .download
       advice = "its download mode: `modemsmith update FILE`"
@@ -132,7 +137,8 @@ public struct FrontDoor: Sendable, Equatable {
   public static func check(_ image: FirmwareImage, for report: DeviceReport) throws(Trouble) {
     guard let vendor = report.vendor else { return }
     switch image.format {
-    case .sierraCWE where vendor != "sierra": throw sierra(report)
+    case .sierraCWE where vendor != "sierra", .gobi2000 where vendor != "sierra":
+      throw sierra(report)
     case .balong where vendor != "huawei", .balongFolder where vendor != "huawei":
       throw other(
         "a Huawei package for Balong chips", report,
@@ -155,15 +161,15 @@ public struct FrontDoor: Sendable, Equatable {
       exitCode: .refused)
   }
 
-  /// A file with the ending .cwe or .spk belongs to Sierra's sticks only.
+  /// A file with the ending .cwe or .spk belongs to Sierra's sticks only, and so do the files of
+  /// a Gobi 2000 as far as this tool can write them.
   public static func sierra(_ report: DeviceReport) -> Trouble {
     let stick = report.model ?? report.manufacturer ?? "of another maker"
     return Trouble(
       "plan.wrong-vendor",
-      "The file is firmware of Sierra Wireless (CWE); this stick is not a Sierra: \(stick).",
+      "The file is firmware of Sierra Wireless; this stick is not a Sierra: \(stick).",
       facts: [
-        "CWE is Sierra's own container; ZTE, Alcatel and Huawei sticks have loaders that cannot"
-          + " read it, whatever the chip inside"
+        "ZTE, Alcatel and Huawei sticks have loaders that cannot read it, whatever the chip inside"
       ],
       advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
       exitCode: .refused)

@@ -14,9 +14,14 @@ func inBootMode(
   _ personality: SierraPersonality = .mc7304, quirks: SierraQuirks = SierraQuirks(),
   faults: Faults = Faults()
 ) async throws -> (TestCable, any ByteLink) {
+  var quirks = quirks
+  // Only QMI brings a Gobi into its loader: another program did.
+  quirks.startsInLoader = !personality.knowsBootHold
   let cable = TestCable(SierraStick(personality, quirks: quirks))
-  guard let port = await cable.open(.at) else { throw Stuck(at: "AT port") }
-  #expect(await port.command("AT!BOOTHOLD").contains("OK"))
+  if personality.knowsBootHold {
+    guard let port = await cable.open(.at) else { throw Stuck(at: "AT port") }
+    #expect(await port.command("AT!BOOTHOLD").contains("OK"))
+  }
   guard let link = await cable.open(.download) else { throw Stuck(at: "download port") }
   cable.change { $0.faults = faults }
   return (cable, link)

@@ -74,6 +74,9 @@ public struct BalongProbe {
         case BalongCommand.versionReply
         where isQualcomm || Self.monitorText(body).hasPrefix("PBL"):
           return .silent
+        // An error message of a QDL loader: a number of four bytes where a text would stand.
+        case BalongCommand.versionReply where body.count >= 6 && body[2..<5] == [0, 0, 0]:
+          return .silent
         case BalongCommand.versionReply: return .download(monitor: Self.monitorText(body))
         case 0x13: return .diag
         case 0x0c: return .normal  // our own bytes: an AT port with echo on

@@ -20,7 +20,7 @@ public enum QDLError: Error, Equatable, Sendable {
   case noAnswer
   /// The loader speaks none of the versions that we offer.
   case versionRefused([UInt8])
-  /// A Sierra image needs version 6.
+  /// A Sierra image needs version 6, the files of Gobi 2000 version 5.
   case wrongVersion(UInt8)
   /// The loader refused an image before any data was sent.
   case openRefused(image: String, status: UInt16)
@@ -112,8 +112,9 @@ extension QDLError: TroubleConvertible {
       )
     case .wrongVersion(let version):
       (
-        "qdl.wrong-version", "The boot loader is too old for this kind of image.",
-        ["protocol version \(version), 6 needed"], "Check that the file is for this stick."
+        "qdl.wrong-version", "The boot loader is of another generation than the image.",
+        ["protocol version \(version), \(version < 6 ? 6 : 5) needed"],
+        "Check that the file is for this stick."
       )
     default: imageWords
     }

@@ -24,7 +24,9 @@ public enum SierraQDL {
     try check(images)
     var wire = QDLWire(link)
     let version = try await start(&wire, limits)
-    if version < 6, images.contains(where: { $0.type == .cwe }) { throw .wrongVersion(version) }
+    guard images.allSatisfy({ ($0.type == .cwe) == (version >= 6) }) else {
+      throw .wrongVersion(version)
+    }
     var result = QDLResult(
       version: version, written: [], notNeeded: [], restarts: 0, garbage: 0)
     for (index, image) in images.enumerated() {

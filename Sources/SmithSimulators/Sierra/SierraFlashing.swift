@@ -43,6 +43,7 @@ extension SierraStick {
   /// The flash is written: the application is whole again.
   mutating func finishFlash() {
     guard !quirks.keepsOldVersion else { return }
+    if loader.header.isEmpty, loader.type != 0x80 { return finishGobi() }
     let headers = nestedHeaders
     if bringsFirmware {
       flash.application = newVersion(headers.map(\.version))
@@ -56,6 +57,17 @@ extension SierraStick {
       name: carrier.uppercased(), configuration: words.configuration ?? "",
       firmware: words.firmware)
     followPreference()
+  }
+
+  /// One image of a Gobi 2000: only the modem's names a version.
+  private mutating func finishGobi() {
+    flash.gobi = flash.gobi ?? [:]
+    flash.gobi?[Int(loader.type)] = CRC32Sierra.of(loader.ram)
+    guard bringsFirmware else { return }
+    flash.application =
+      loader.type == 0x05 ? gobiVersion ?? personality.firmware : loader.replaced
+    flash.writes += 1
+    profiles = [1: ""]
   }
 
   /// Settings of the preferred carrier that belong to the firmware become the preference, as
@@ -80,8 +92,7 @@ extension SierraStick {
     for text in texts {
       if let words = Self.words(text) { return words.firmware + suffix }
     }
-    if let text = texts.first(where: { !$0.isEmpty }) { return text }
-    return gobiVersion ?? personality.firmware
+    return texts.first { !$0.isEmpty } ?? personality.firmware
   }
 
   /// Gobi images carry their name near the start, as in `D3200-STSUGN-1575`.

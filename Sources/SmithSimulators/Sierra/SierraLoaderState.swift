@@ -20,6 +20,8 @@ struct SierraLoaderState: Sendable {
   var lastByteAt: Duration = .zero
   /// When flashing ends, and the answer that is due then.
   var flashing: (until: Duration, answer: [UInt8])?
+  /// The application that was there before the flash was begun.
+  var replaced: String?
   /// Whether the CRC of a complete image was wrong.
   var refusal: UInt16 = 0
   /// Kinds whose first answer was lost or damaged already.

@@ -60,7 +60,10 @@ extension SierraStick {
       return writeAnswer(sequence, status, at: now)
     }
     // From here on the old application is not whole: power lost now means boot mode.
-    if bringsFirmware, !quirks.keepsOldVersion { flash.application = nil }
+    if bringsFirmware, !quirks.keepsOldVersion {
+      loader.replaced = flash.application
+      flash.application = nil
+    }
     let time = timing.flash + timing.flashPerMiB * (loader.size >> 20)
     loader.flashing = (now + time, writeBody(sequence, 0))
     return []

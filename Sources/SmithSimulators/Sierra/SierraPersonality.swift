@@ -110,7 +110,7 @@ public struct SierraPersonality: Sendable {
     model: "MC8305", family: "", build: "  1  [Apr 14 2010 17:00:00]",
     firmware: "D3200-STSUGN-1575", products: [], appID: USBID(0x1199, 0x9001),
     bootID: USBID(0x1199, 0x9000), ports: [.diag, .at, .gps],
-    loader: .qdl(version: 5, knowsSwitch: true), preference: .none, knowsBootHold: true)
+    loader: .qdl(version: 5, knowsSwitch: true), preference: .none, knowsBootHold: false)
 
   /// Every personality, by the name that `modemsmith sim` takes.
   public static let all: [(name: String, personality: SierraPersonality)] = [
@@ -122,6 +122,8 @@ public struct SierraPersonality: Sendable {
 
 /// What the body does differently from a good stick; all off unless set.
 public struct SierraQuirks: Sendable {
+  /// It shows its loader whenever it gets power, and starts its firmware when told to leave it.
+  public var startsInLoader = false
   /// How long the loader waits before it starts the firmware by itself; nil for ever.
   public var bootHold: Duration?
   /// What the loader answers to the switch command.

@@ -29,6 +29,8 @@ public struct SierraFlash: Equatable, Sendable, Codable {
   public var preference: Preference
   /// How often the application was written.
   public var writes = 0
+  /// CRC-32 of each image of a Gobi 2000, by its type; nil if none was ever written.
+  public var gobi: [Int: UInt32]?
 }
 
 /// A simulated Sierra stick: AT commands in normal mode, QDL in boot mode.
@@ -161,7 +163,7 @@ public struct SierraStick: StickBody {
   /// Gives power.
   public mutating func plug(at now: Duration) {
     guard mode == .unpowered else { return }
-    goTo(boot: flash.application == nil, at: now)
+    goTo(boot: flash.application == nil || quirks.startsInLoader, at: now)
   }
 
   /// Takes power; memory is lost, and a flash that is being written is not whole.

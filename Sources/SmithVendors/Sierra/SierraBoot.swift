@@ -102,6 +102,7 @@ public struct SierraBoot: Family {
         advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
         exitCode: .refused)
     }
+    if state == .waiting(.qdl(version: 5)) { throw SierraMismatch.otherLoader(state, needs: 6) }
     guard let files = image.claims.sierra else {
       // A library or catalogue of an older version kept less of the file.
       throw SierraMismatch.unproven("only part of what the file says was kept").trouble

@@ -1,4 +1,5 @@
 import SmithAT
+import SmithFormats
 import SmithModel
 
 /// Asks a Sierra Wireless stick in normal mode who it is
@@ -23,6 +24,8 @@ enum SierraIdentity {
       report.productID = revision.family
       report.chipset = revision.chipset
       report.compileDate = revision.build.isEmpty ? nil : revision.build
+    } else if let version = report.revision.flatMap({ GobiPackage.version(in: $0) }) {
+      report.firmware = version
     }
     report.world = .qualcomm
     report.worldEvidence = report.revision.map { ["ATI revision: \($0)"] } ?? []

@@ -44,7 +44,13 @@ struct SierraRoute {
 
   private static func images(of job: FlashJob) throws(Trouble) -> [QDLImage] {
     try job.image.segments.map { segment throws(Trouble) in
-      guard let image = QDLImage(name: segment.name, type: .cwe, file: segment.stored) else {
+      // The ids of a Gobi package are the types that the loader wants to hear.
+      let type =
+        job.image.format == .gobi2000
+        ? UInt8(exactly: segment.id).flatMap { QDLImage.Kind(rawValue: $0) } : .cwe
+      guard
+        let image = type.flatMap({ QDLImage(name: segment.name, type: $0, file: segment.stored) })
+      else {
         throw QDLError.badPlan("\(segment.name) is empty").trouble
       }
       return image
