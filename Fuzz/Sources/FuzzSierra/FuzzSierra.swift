@@ -11,7 +11,7 @@ import SmithVendors
 public func fuzzSierra(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
   let bytes = [UInt8](UnsafeBufferPointer(start: start, count: count))
   guard let choice = bytes.first else { return 0 }
-  switch choice % 5 {
+  switch choice % 6 {
   case 0:
     fuzzImage(SharedBytes([UInt8](bytes.dropFirst())))
     fuzzImage(SharedBytes(sealed([UInt8](bytes.dropFirst()))))
@@ -23,6 +23,13 @@ public func fuzzSierra(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
       precondition(settings.encoded == payload, "settings changed on their way")
     }
   case 3:
+    // Three files, cut at the same two places of the input.
+    let (rest, part) = (Array(bytes.dropFirst()), bytes.count / 3)
+    let files = [("amss.mbn", 0), ("apps.mbn", part), ("UQCN.mbn", 2 * part)].map { name, start in
+      (name: name, bytes: SharedBytes([UInt8](rest.dropFirst(start).prefix(part))))
+    }
+    _ = try? GobiPackage.read(files)
+  case 4:
     // HIP frames have no checksum: those of the input are taken as they are.
     let link = PlayedLink(bytes.dropFirst(), mark: 0xff, waitsForSends: true, vanishes: true) {
       [0x7e] + $0 + [0x7e]

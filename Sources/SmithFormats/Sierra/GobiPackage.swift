@@ -47,7 +47,7 @@ public enum GobiPackage {
     guard word.count == shape.count, zip(word, shape).allSatisfy({ isOf($1, $0) }),
       text.utf8.dropFirst(shape.count).first.map({ !isWordByte($0) }) ?? true
     else { return nil }
-    return String(Substring(word)).isEmpty ? nil : FirmwareVersion(String(Substring(word)))
+    return FirmwareVersion(String(Substring(word)))
   }
 
   private static func image(
