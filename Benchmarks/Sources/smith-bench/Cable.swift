@@ -34,6 +34,11 @@ enum Cable {
     return try JSONDecoder().decode(Result.self, from: text)
   }
 
+  /// Runs the work where `update` runs it: on a thread of its own, which may wait for its port.
+  private static func asUpdate(_ work: @Sendable () async throws -> Result) async throws -> Result {
+    try await withTaskExecutorPreference(PortThread()) { try await work() }
+  }
+
   /// What a child of this program does; false if `mode` is none of its modes.
   static func child(_ mode: String, _ value: String) async throws -> Bool {
     guard let number = Int(value) else { return false }
@@ -42,17 +47,13 @@ enum Cable {
     case "pong": bench_pong(3, number)
     case "ping": try show(ping(number << 20))
     case "qdl-sink": QDLSink(descriptor: 3).run()
-    case "qdl": try show(await QDLSink.measure(number << 20))
+    case "qdl": try show(await asUpdate { try await QDLSink.measure(number << 20) })
     case "streaming-sink": StreamingSink(descriptor: 3).run()
-    case "streaming": try show(await StreamingSink.measure(number << 20))
+    case "streaming": try show(await asUpdate { try await StreamingSink.measure(number << 20) })
     case "firehose-sink": FirehoseSink(descriptor: 3).run()
-    case "firehose": try show(await FirehoseSink.measure(number << 20))
+    case "firehose": try show(await asUpdate { try await FirehoseSink.measure(number << 20) })
     case "flash": try show(await flash(number << 20))
-    case "flash-thread":
-      let result = try await withTaskExecutorPreference(PortThread()) {
-        try await flash(number << 20)
-      }
-      try show(result)
+    case "flash-thread": try show(await asUpdate { try await flash(number << 20) })
     default: return false
     }
     return true
