@@ -23,6 +23,8 @@ final class RunWitness: FlashWitness {
     return reached == .allWritten
   }
   private(set) var reached = Reached.nothing
+  /// Whether all of an item may have arrived without a word that it is complete.
+  private(set) var wasTakenWhole = false
   /// Bytes acknowledged in this run.
   private(set) var acknowledged = 0
   /// Whether this run began with a stick that no earlier run had touched.
@@ -100,6 +102,11 @@ final class RunWitness: FlashWitness {
     // Some loaders collect an item in memory before its door: until then nothing is written.
     if bytes > 0, case .writing = reached { reached = .writing(certain: true) }
     if meter.isDue(bus.now) || bytes == plan.items[item].bytes { await tell(item) }
+  }
+
+  func mayBeWhole(item: Int) async {
+    wasTakenWhole = true
+    if case .writing = reached { reached = .writing(certain: false) }
   }
 
   func note(_ text: String) async {

@@ -236,7 +236,8 @@ final class UpdateRun {
     case .entered:
       await settleEntered(header, witness, &error)
     case .writing(certain: false)
-    where witness.isFresh && (try? family().refusalsAtTheDoor.contains(error.code)) == true:
+    where witness.isFresh && !witness.wasTakenWhole
+      && (try? family().refusalsAtTheDoor.contains(error.code)) == true:
       // The first item was refused, so nothing was begun: the stick can go back to what it ran.
       await settleEntered(header, witness, &error)
     case .writing(let certain):

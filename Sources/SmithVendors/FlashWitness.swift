@@ -14,6 +14,13 @@ public protocol FlashWitness: AnyObject {
   func willLeave() async throws(Trouble)
   /// Bytes of this item that the stick acknowledged.
   func wrote(_ bytes: Int, of item: Int) async
+  /// All of an item may have arrived without a word that it is complete: the stick may start.
+  func mayBeWhole(item: Int) async
   /// Something worth a line for people.
   func note(_ text: String) async
+}
+
+extension FlashWitness {
+  /// By default a stick starts from nothing before its last item is complete.
+  public func mayBeWhole(item: Int) async {}
 }

@@ -131,6 +131,15 @@ import Testing
     #expect(found > 3)
   }
 
+  @Test(
+    "does not call a stick lost whose image was taken whole and never said to be complete",
+    arguments: [338, 1102, 6104, 8051, 16719, 17660, 19103] as [UInt64])
+  func takenWhole(seed: UInt64) async throws {
+    let result = try await Storm(of: [.zte]).run(seed: seed)
+    #expect(result.broken.isEmpty, "\(result.scene): \(result.broken)")
+    #expect(result.verdict == .unknown && result.isDone)
+  }
+
   @Test("is the same for the same seed") func repeatable() async throws {
     let storm = try await Storm(bytes: 6000)
     for seed in UInt64(1)...10 {

@@ -146,10 +146,17 @@ struct ZTERoute {
             position += bytes.count
             // What was not checked is not sent; the session then says that the image ended.
             return segment.stored.hasChanged ? [] : bytes
-          }, progress: { await witness.wrote($0, of: index) })
+          },
+          progress: {
+            await witness.wrote($0, of: index)
+            // Each image starts by itself once its last page is there, closed or not.
+            if $0 == segment.size { await witness.mayBeWhole(item: index) }
+          })
         return
       } catch {
         guard attempt < Self.triesPerImage, error.isWorthAnotherTry else { throw error.trouble }
+        // What went unanswered may have arrived all the same.
+        await witness.mayBeWhole(item: index)
         await witness.note("\(segment.name) begins again: \(error.trouble.summary)")
       }
       do { try await session.closeLeftOpen() } catch { throw error.trouble }
