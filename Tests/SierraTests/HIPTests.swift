@@ -184,30 +184,19 @@ private enum Early {
 
   @Test("cut at every send is survived, and resume finishes the job") func everySend() async throws
   {
-    let sends = await (try Early.trial("mc8790")).run().sends
-    try #require(sends > 15)
-    for send in 1...sends {
-      for afterDelivery in [false, true] {
-        var trial = try Early.trial("mc8790")
-        trial.weather.unplugAtSend = send
-        trial.weather.unplugAfterDelivery = afterDelivery
-        let outcome = await trial.run()
-        #expect(outcome.broken.isEmpty, "cut at \(send), \(afterDelivery): \(outcome.broken)")
-      }
+    let sends = await (try Early.trial("mc8790")).cutAtEverySend { cut, outcome in
+      #expect(outcome.broken.isEmpty, "\(cut): \(outcome.broken)")
     }
+    #expect(sends > 15)
   }
 
   @Test("of a host that dies after any journal record is finished by resume") func everyRecord()
     async throws
   {
-    let records = await (try Early.trial("mc8790")).run().records
-    try #require(records > 6)
-    for record in 1...records {
-      var trial = try Early.trial("mc8790")
-      trial.crashAfterRecord = record
-      let outcome = await trial.run()
+    let records = await (try Early.trial("mc8790")).crashAfterEveryRecord { record, outcome in
       #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
     }
+    #expect(records > 6)
   }
 
   @Test("in any weather tells the truth", arguments: 0..<100) func weather(seed: UInt64)
