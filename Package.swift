@@ -226,7 +226,7 @@ let package = Package(
         "SmithSimulators", "SmithBench", "SmithTrials",
       ]),
     // Runs the executable as its owner does; imports none of it.
-    tests("FaceTests", []),
+    tests("FaceTests", ["SmithLink", "SmithPorts"]),
     tests(
       "SmithQualcommTests",
       [
