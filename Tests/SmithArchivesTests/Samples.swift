@@ -114,7 +114,8 @@ enum Made {
     for moment in start...end {
       for (form, constant) in Swift.zip(forms(moment), steady) {
         var at = 0
-        while at + form.count <= result.count {
+        // All of them stand in front of the files' bytes.
+        while at + form.count <= min(result.count, 1 << 17) {
           if result[at] == form[0], result[at..<(at + form.count)].elementsEqual(form) {
             result.replaceSubrange(at..<(at + form.count), with: constant)
             at += form.count
