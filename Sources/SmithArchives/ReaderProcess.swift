@@ -30,10 +30,11 @@ import SmithBytes
 
   /// Bytes of memory that reading one archive may take.
   static let memory = 1 << 30
-  /// How often a process that stays silent is tried again.
-  private static let attempts = 3
-  /// How long its first frame may take in seconds: it has nothing to do before.
-  private static let patience = 5
+  /// How long its first frame may take, at one attempt after the other: it has nothing to do
+  /// before, but the computer may be busy.
+  private static let patience: [Duration] = [
+    .milliseconds(500), .seconds(1), .seconds(2), .seconds(4), .seconds(8),
+  ]
   /// Milliseconds between two looks at the clock while nothing comes.
   private static let slice: Int32 = 50
 
@@ -53,7 +54,7 @@ import SmithBytes
     _ kind: ArchiveFound.Kind, size: Int, memory: Int, seconds: Int, isOver: () -> Bool
   ) throws(Fault) -> ReaderProcess {
     var last = Fault.overdue
-    for _ in 0..<attempts {
+    for patience in patience {
       var task = smith_task(
         kind: kind.number, size: Int64(size), memory: UInt64(memory), seconds: UInt64(seconds))
       var reader = unsafe smith_reader()
@@ -62,7 +63,7 @@ import SmithBytes
       let process = unsafe ReaderProcess(
         reader.process, socket: reader.socket, region: UnsafeMutableRawPointer(reader.region))
       do throws(Fault) {
-        let end = monotonicNow() + .seconds(patience)
+        let end = monotonicNow() + patience
         try process.greet { isOver() || monotonicNow() > end }
         return process
       } catch {
