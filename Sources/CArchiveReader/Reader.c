@@ -200,6 +200,19 @@ static void data(void) {
   }
 }
 
+/// Turns a name into wide characters and back, as libarchive does.
+static void convert(void) {
+  wchar_t wide = 0;
+  char narrow[16];
+  mbstate_t state;
+  memset(&state, 0, sizeof state);
+  mbrtowc(&wide, "\xd0\x9e", 2, &state);
+  memset(&state, 0, sizeof state);
+  wcrtomb(narrow, wide, &state);
+  iconv_t converter = iconv_open("UTF-8", "UTF-8");
+  if (converter != (iconv_t)-1) iconv_close(converter);
+}
+
 static void by_library(void) { _exit(smith_exit_by_library); }
 
 /// Takes every lock that reading may want once. One that another thread held at the fork is held
@@ -208,21 +221,11 @@ static void try_locks(locale_t names) {
   // libarchive ends a process by exit(); what the parent wants to be done then is not ours.
   atexit(by_library);
   if (names) uselocale(names);
-  iconv_t converter = iconv_open("UTF-8", "UTF-8");
-  if (converter != (iconv_t)-1) iconv_close(converter);
-  wchar_t wide = 0;
-  char narrow[16];
-  mbstate_t state;
-  memset(&state, 0, sizeof state);
-  mbrtowc(&wide, "\xd0\x9e", 2, &state);
-  memset(&state, 0, sizeof state);
-  wcrtomb(narrow, wide, &state);
+  convert();
   time_t now = 1;
   struct tm parts;
   localtime_r(&now, &parts);
   mktime(&parts);
-  free(malloc(100));
-  free(malloc(1 << 20));
   struct archive *archive = archive_read_new();
   if (archive) archive_read_free(archive);
 }
@@ -259,8 +262,10 @@ static locale_t unicode;
 /// libarchive turns names into the encoding of the thread's locale: UTF-8 whatever the owner's is.
 static void prepare(void) {
   unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
-  iconv_t converter = iconv_open("UTF-8", "UTF-8");
-  if (converter != (iconv_t)-1) iconv_close(converter);
+  // What is looked up once is not looked up, under a lock, in each child.
+  locale_t before = unicode ? uselocale(unicode) : (locale_t)0;
+  convert();
+  if (before) uselocale(before);
   tzset();
 }
 
