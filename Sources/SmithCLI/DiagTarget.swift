@@ -53,9 +53,12 @@ struct DiagTarget {
   ///
   /// - Throws: a trouble if the stick leaves in the middle.
   func copy(of subject: Subject, time: String) async throws(Trouble) -> DiagCopy? {
-    guard DiagAccess.isQualcomm(subject.report),
-      let link = await DiagAccess.open(place, on: bus)
-    else { return nil }
+    guard DiagAccess.isQualcomm(subject.report) else { return nil }
+    guard let link = await DiagAccess.open(place, on: bus) else {
+      // Where nothing else answers, a backup without it would be an empty one.
+      if subject.state == .diag { throw LinkError.notFound(path: place.description).trouble }
+      return nil
+    }
     do throws(Trouble) {
       guard let reader = try await reader(link, time, mustAnswer: subject.state == .diag) else {
         await link.close()

@@ -69,10 +69,17 @@ struct RestoreCommand: AsyncParsableCommand {
     guard subject.identityHash != nil, subject.identityHash == saved.identity || toOtherUnit
     else {
       await link.close()
+      let isHidden = subject.identityHash == nil
       throw Trouble(
-        "restore.other-unit", "The backup is of another stick.",
-        advice: ["Plug in the stick that it came from, or add --to-other-unit."],
-        exitCode: .refused)
+        "restore.other-unit",
+        isHidden
+          ? "The stick does not tell its identity number, so the backup may be of another one."
+          : "The backup is of another stick.",
+        advice: [
+          isHidden
+            ? "Unplug it, wait ten seconds, plug it in: `modemsmith info` has to show an IMEI."
+            : "Plug in the stick that it came from, or add --to-other-unit."
+        ], exitCode: .refused)
     }
     return try await write(settings, over: link, as: subject.report.vendor).leftOut
   }

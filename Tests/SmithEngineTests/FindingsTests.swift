@@ -27,6 +27,21 @@ final class PhaseMeddler: Owner {
   }
 }
 
+@Suite("A file of parts") struct PartsTests {
+  @Test("that fit one firmware only is refused without it") func alone() async throws {
+    var builder = BalongBuilder(kind: [.firmware], compatibility: "B710S0")
+    for id: UInt32 in [0x100, 0x101, 0x10d] {
+      builder.add(id: id, data: [UInt8](repeating: 7, count: 600), version: "21.263.99.00.00")
+    }
+    let image = try CheckedImage(SharedBytes(builder.build()), named: "/nowhere/parts.bin")
+    let bus = VirtualBus(Scenes.stick(.e3276))
+    let report = await Scenes.updater(bus).update(image, at: bus.place, policy: Policy())
+    #expect(bus.body.flash == Scenes.stick(.e3276).flash)
+    #expect(report.trouble?.code == "plan.delicate-alone")
+    #expect(report.verdict == .unchanged)
+  }
+}
+
 @Suite("A waiting stick, found again") struct WaitingStickFindingsTests {
   private static let otherIMEI = "004999010640018"
 

@@ -136,12 +136,16 @@ import Testing
     }
   }
 
-  @Test("Download mode leads off the bus and back") func download() async throws {
+  @Test("Restart and download mode lead off the bus and back") func modes() async throws {
     let (pair, diag) = try stick()
-    try await diag.enterDownload()
+    try await diag.set(.offline)
+    try await diag.set(.reset)
     pair.wait(.seconds(1))
     #expect(pair.body.face == nil)
     await expectCode("diag.link-lost") { _ = try await diag.version() }
+    pair.wait(.seconds(5))
+    let again = DiagSession(try #require(pair.link(.diag)))
+    try await again.enterDownload()
     pair.wait(.seconds(5))
     #expect(pair.body.face?.ports == [.download])
   }

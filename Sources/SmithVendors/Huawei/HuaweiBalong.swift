@@ -136,6 +136,7 @@ public struct HuaweiBalong: Family {
       try HuaweiVersions.compare(before, after, policy, &ignored)
     }
     return [
+      trouble { () throws(Trouble) in try checkParts(image) },
       trouble { () throws(Trouble) in try checkChip(report) },
       trouble { () throws(Trouble) in try checkProduct(image, report, state, policy) }, versions,
     ].compactMap { $0 }
@@ -150,6 +151,17 @@ public struct HuaweiBalong: Family {
 
   private func checkVendor(_ report: DeviceReport) throws(Trouble) {
     guard report.vendor == vendor else { throw FrontDoor.wrongMaker("Huawei", report) }
+  }
+
+  /// Docs/Protocols/balong-image.md section 5: half of a boot chain, or another unit's settings.
+  private func checkParts(_ image: FirmwareImage) throws(Trouble) {
+    guard image.segments.allSatisfy({ BalongItems.isDelicate($0.id) }) else { return }
+    throw Trouble(
+      "plan.delicate-alone",
+      "The file holds only parts that no stick is given alone: "
+        + image.segments.map(\.name).joined(separator: ", ") + ".",
+      facts: ["partition tables, boot parts and settings fit one firmware, which is not in it"],
+      advice: ["Use the whole firmware package that these parts belong to."], exitCode: .refused)
   }
 
   private func checkChip(_ report: DeviceReport) throws(Trouble) {
