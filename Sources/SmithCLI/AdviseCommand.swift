@@ -50,7 +50,7 @@ struct AdviseCommand: AsyncParsableCommand {
     commandName: "advise",
     abstract: "Says whether this stick should be updated at all; \"no\" is a normal answer.",
     discussion: """
-      Say what is wrong in daily use with --complaint, as often as needed:
+      Say what is wrong in daily use with --complaint, as often as needed: \
       \(Advice.Complaint.allCases.map(\.rawValue).joined(separator: ", ")).
       """)
 

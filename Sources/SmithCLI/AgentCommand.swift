@@ -13,10 +13,10 @@ struct AgentCommand: AsyncParsableCommand {
     commandName: "agent",
     abstract: "Updates many sticks by a policy file, without anybody at the terminal.",
     discussion: """
-      The policy says which stick gets which image of the library, when, on which power, and after
-      how many failures to stop. Each stick is judged as `plan` and `advise` judge it, and written
-      to as `update` does. Begin with --dry-run. Nothing listens on the network, and nothing runs
-      by itself: a timer of the system starts `modemsmith agent --once`.
+      The policy says which stick gets which image of the library, when, on which power, and \
+      after how many failures to stop. Each stick is judged as `plan` and `advise` judge it, and \
+      written to as `update` does. Begin with --dry-run. Nothing listens on the network, and \
+      nothing runs by itself: a timer of the system starts `modemsmith agent --once`.
       """)
 
   @Flag(name: .long, help: "Take every stick once and end; the only way to run, so far.")

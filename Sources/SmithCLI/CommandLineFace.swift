@@ -66,7 +66,7 @@ struct Modemsmith: AsyncParsableCommand {
 
         modemsmith resume
 
-      Without a stick: `modemsmith sim huawei-e3131 --link /tmp/stick` serves a simulated one,
+      Without a stick: `modemsmith sim huawei-e3131 --link /tmp/stick` serves a simulated one, \
       and every command takes `--port /tmp/stick`.
       """,
     version: CommandLineFace.version,

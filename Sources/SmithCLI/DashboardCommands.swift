@@ -85,7 +85,7 @@ struct DashboardInstallCommand: AsyncParsableCommand {
     commandName: "install",
     abstract: "Writes a dashboard; without a file, shows the hidden CD again.",
     discussion: """
-      Out of a combined package only the dashboard is taken; the firmware stays. A bare CD image
+      Out of a combined package only the dashboard is taken; the firmware stays. A bare CD image \
       (.iso) is made into a package first, which rests on inference: add --experimental.
       """)
 

@@ -12,10 +12,10 @@ struct HiLinkCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "hilink", abstract: "Brings a Huawei HiLink stick to a serial port and back.",
     discussion: """
-      HiLink sticks are a network card with a page. `hilink serial` asks the page for a serial
-      port, from the most harmless way on; a replug undoes it. `hilink debug` asks for serial ports
-      beside the page. `hilink back` lets the stick restart to its page. `update` and `unlock` do
-      all of this by themselves.
+      HiLink sticks are a network card with a page. `hilink serial` asks the page for a serial \
+      port, from the most harmless way on; a replug undoes it. `hilink debug` asks for serial \
+      ports beside the page. `hilink back` lets the stick restart to its page. `update` and \
+      `unlock` do all of this by themselves.
       """)
 
   enum Goal: String, CaseIterable, ExpressibleByArgument {

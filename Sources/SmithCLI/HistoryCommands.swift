@@ -7,6 +7,10 @@ import SmithModel
 struct HistoryCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "history", abstract: "Shows earlier updates and how they ended.",
+    discussion: """
+        modemsmith history               the newest last
+        modemsmith history show 3        one of them, with its phases
+      """,
     subcommands: [HistoryListCommand.self, HistoryShowCommand.self],
     defaultSubcommand: HistoryListCommand.self)
 }

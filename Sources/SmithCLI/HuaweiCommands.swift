@@ -9,17 +9,17 @@ import SmithVendors
 struct HuaweiCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "huawei", abstract: "What only Huawei sticks have.",
-    subcommands: [HuaweiPortsCommand.self])
+    subcommands: [HuaweiPortsCommand.self, HuaweiLeaveCommand.self])
 }
 
 struct HuaweiPortsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ports", abstract: "Shows which ports the stick has, or sets them.",
     discussion: """
-      Sticks of the Qualcomm era know one word for all of them (AT^U2DIAG): 255, 256 and 276 are
-      in use, and 276 shows everything. Later ones know a list (AT^SETPORT): what is shown before
-      the CD is left, a semicolon, and what is shown afterwards; 12, or 2 on older sticks, is the
-      AT port. Nothing is sent that would leave the stick without an AT port.
+      Sticks of the Qualcomm era know one word for all of them (AT^U2DIAG): 255, 256 and 276 are \
+      in use, and 276 shows everything. Later ones know a list (AT^SETPORT): what is shown \
+      before the CD is left, a semicolon, and what is shown afterwards; 12, or 2 on older \
+      sticks, is the AT port. Nothing is sent that would leave the stick without an AT port.
       """)
 
   @OptionGroup var target: TargetOptions

@@ -11,6 +11,13 @@ import SmithTrials
 struct ImageCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "image", abstract: "Looks into firmware files.",
+    discussion: """
+      A file is known by its content, never by its name. Nothing here opens a port.
+
+        modemsmith image show E3131_Update.exe      what it is, and for which stick
+        modemsmith image check firmware.bin         whether it is whole
+        modemsmith image unpack firmware.bin -o parts
+      """,
     subcommands: [
       ImageShowCommand.self, ImageCheckCommand.self, ImageUnpackCommand.self,
       ImageBuildSampleCommand.self,
@@ -19,7 +26,15 @@ struct ImageCommand: AsyncParsableCommand {
 
 struct ImageShowCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "show", abstract: "Shows what a firmware file holds.")
+    commandName: "show", abstract: "Shows what a firmware file holds.",
+    discussion: """
+      For which product it is made, its version, its items, and everything odd about it. \
+      Packages are found inside programs (.exe) and archives. What a file says of itself is no \
+      proof: no one but the stick can check a signature.
+
+        modemsmith image show firmware.bin
+        modemsmith image show updates.zip --inside 2
+      """)
 
   @Argument(help: "The firmware file, an archive, a CD-ROM image or a folder.") var file: String
   @OptionGroup var common: CommonOptions
@@ -87,7 +102,13 @@ struct ImageShowCommand: AsyncParsableCommand {
 
 struct ImageCheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Verifies every checksum of a firmware file.")
+    commandName: "check", abstract: "Verifies every checksum of a firmware file.",
+    discussion: """
+      Headers, blocks and packed streams are all read. It ends with 0 if the file is whole, and \
+      with 6 and the place of the first fault if it is not.
+
+        modemsmith image check firmware.bin && echo whole
+      """)
 
   @Argument(help: "The firmware file, an archive or folder with one.") var file: String
   @OptionGroup var common: CommonOptions
@@ -115,7 +136,13 @@ struct ImageCheckCommand: AsyncParsableCommand {
 
 struct ImageUnpackCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "unpack", abstract: "Writes every item of a firmware file into a folder.")
+    commandName: "unpack", abstract: "Writes every item of a firmware file into a folder.",
+    discussion: """
+      Items come out as they would be sent, named NN-IIIIIIII-Name.bin: number and id. A folder \
+      of such files is read as a package again. No file that exists is written over.
+
+        modemsmith image unpack firmware.bin -o parts
+      """)
 
   @Argument(help: "The firmware file.") var file: String
   @Option(name: .shortAndLong, help: "The folder; it is made if it does not exist.")

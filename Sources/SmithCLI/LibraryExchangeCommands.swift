@@ -10,7 +10,7 @@ struct LibraryExportCommand: AsyncParsableCommand {
     commandName: "export",
     abstract: "Writes a signed catalogue (facts, no firmware), or one file as a cabinet.",
     discussion: """
-      modemsmith library key my.key                      once: makes my.key and my.key.pub
+      modemsmith library key my.key                      once: makes my.key and my.key.pub \
       modemsmith library export all.json --sign my.key   writes all.json and all.json.minisig
       """)
 

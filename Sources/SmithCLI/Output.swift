@@ -24,7 +24,8 @@ enum Output {
 
   /// One line beside the answer.
   static func error(_ text: String) {
-    write(text + "\n", to: .standardError)
+    let fitted = TerminalWidth.columns.map { TerminalWidth.wrapped(text, to: $0) }
+    write((fitted ?? text) + "\n", to: .standardError)
   }
 
   /// Part of a line on the terminal, as it is.

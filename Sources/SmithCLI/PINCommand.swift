@@ -11,10 +11,11 @@ struct PINCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pin", abstract: "Shows what the SIM wants, and enters its PIN if you say so.",
     discussion: """
-      What the SIM wants and the tries that are left are shown first. With --enter the PIN is asked
-      for without being shown, or taken from MODEMSMITH_SIM_PIN or --pin-file; it is never an
-      argument, never kept and in no log. One attempt is made, and the counter is read again. With
-      one try left, or where the stick does not tell, nothing is sent without --even-if-last.
+      What the SIM wants and the tries that are left are shown first. With --enter the PIN is \
+      asked for without being shown, or taken from MODEMSMITH_SIM_PIN or --pin-file; it is never \
+      an argument, never kept and in no log. One attempt is made, and the counter is read again. \
+      With one try left, or where the stick does not tell, nothing is sent without \
+      --even-if-last.
       """)
 
   @OptionGroup var target: TargetOptions

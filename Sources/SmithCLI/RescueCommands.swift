@@ -14,10 +14,13 @@ struct RescueCommand: AsyncParsableCommand {
     commandName: "rescue",
     abstract: "Brings a stick back that shows only its boot ROM (12d1:1443).",
     discussion: """
-      A loader of the chip's vendor is put into the stick's memory; then the stick waits in
-      download mode, and the firmware, if one is given, is written as `update` does it. Loaders
-      that erase the stick's identity are refused, or made harmless in a copy where that is known
-      to work. With --watch it tells step by step how to get to the boot ROM.
+      A loader of the chip's vendor is put into the stick's memory; then the stick waits in \
+      download mode, and the firmware, if one is given, is written as `update` does it. Loaders \
+      that erase the stick's identity are refused, or made harmless in a copy where that is \
+      known to work. With --watch it tells step by step how to get to the boot ROM.
+
+        modemsmith rescue --watch
+        modemsmith rescue --loader loader.bin firmware.bin
       """)
 
   @Argument(help: "The firmware to write afterwards; without it the stick is left waiting.")

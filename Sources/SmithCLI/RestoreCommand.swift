@@ -13,8 +13,10 @@ struct RestoreCommand: AsyncParsableCommand {
     commandName: "restore",
     abstract: "Writes saved settings back to the stick that they came from.",
     discussion: """
-      Without a backup, --default-apn writes the access point that the system's database of
+      Without a backup, --default-apn writes the access point that the system's database of \
       providers names for the SIM's network.
+
+        modemsmith restore mine.json
       """)
 
   @Argument(help: "The backup file.") var backup: String?

@@ -10,7 +10,7 @@ struct ServeCommand: AsyncParsableCommand {
     commandName: "serve",
     abstract: "Shows sticks and earlier updates on a page, to this computer only.",
     discussion: """
-      Open the printed address; it works until Ctrl-C. The page changes nothing; it asks a stick
+      Open the printed address; it works until Ctrl-C. The page changes nothing; it asks a stick \
       who it is when you want to know which of your files fit it.
       """)
 

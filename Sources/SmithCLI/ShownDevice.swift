@@ -11,7 +11,7 @@ struct ShownDevice {
   var overPage = false
 
   private var door: FrontDoor {
-    FrontDoor.waiting(in: mode) ?? FrontDoor(report, overPage: overPage)
+    FrontDoor.waiting(in: mode, vendor: report.vendor) ?? FrontDoor(report, overPage: overPage)
   }
 
   private var imei: String? { showIdentity ? report.imei?.digits : report.imei?.masked }

@@ -10,14 +10,18 @@ struct SimCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sim", abstract: "Serves a simulated stick on a pseudo-terminal.",
     discussion: """
-      It stays on the same path through every restart, and its flash outlives the process if
-      --flash names a folder. Stop it with Ctrl-C: that is pulling the plug. Standard output says
-      `published PATH ROLE` and `withdrawn PATH` whenever a port comes or goes.
+      It stays on the same path through every restart, and its flash outlives the process if \
+      --flash names a folder. Stop it with Ctrl-C: that is pulling the plug. Standard output \
+      says `published PATH ROLE` and `withdrawn PATH` whenever a port comes or goes.
 
-      With --usbip it serves one or more sticks as USB devices instead, which any Linux machine
-      can attach: `sudo modprobe vhci-hcd; sudo usbip attach -r 127.0.0.1 -b 1-1`. Standard output
-      then says `appeared BUSID ID`, `left BUSID`, `taken BUSID` and `free BUSID`; standard input
-      takes `unplug N`, `plug N` and `lose N` (never back after its next restart).
+      With --usbip it serves one or more sticks as USB devices instead, which any Linux machine \
+      can attach: `sudo modprobe vhci-hcd; sudo usbip attach -r 127.0.0.1 -b 1-1`. Standard \
+      output then says `appeared BUSID ID`, `left BUSID`, `taken BUSID` and `free BUSID`; \
+      standard input takes `unplug N`, `plug N` and `lose N` (never back after its next \
+      restart).
+
+        modemsmith sim huawei-e3131 --link /tmp/stick --log wire.log
+        modemsmith update sample.bin --port /tmp/stick
       """)
 
   @Argument(

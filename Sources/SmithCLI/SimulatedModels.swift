@@ -33,7 +33,7 @@ enum SimulatedModels {
   /// ZTE's stick with serial ports; with `--http` the same name serves its page.
   static let zte = "zte-mf667"
 
-  private static let sierra = "sierra-"
+  static let sierra = "sierra-"
 
   /// A stick of that name.
   ///
@@ -96,8 +96,12 @@ enum SimulatedModels {
   /// - Throws: `usage.unknown-model`.
   static func personality(_ name: String) throws(Trouble) -> HuaweiBalongStick.Personality {
     if let personality = HuaweiBalongStick.Personality.named(name) { return personality }
-    throw Trouble(
-      "usage.unknown-model", "There is no simulated model \"\(name)\".",
-      advice: ["Models: \(names.joined(separator: ", "))."], exitCode: .usage)
+    throw unknown(
+      "There is no simulated model \"\(name)\".",
+      advice: "Models: \(names.joined(separator: ", ")).")
+  }
+
+  static func unknown(_ summary: String, advice: String) -> Trouble {
+    Trouble("usage.unknown-model", summary, advice: [advice], exitCode: .usage)
   }
 }

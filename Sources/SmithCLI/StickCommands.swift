@@ -11,7 +11,14 @@ import SmithVendors
 
 struct InfoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "info", abstract: "Says what the stick is and what it runs; changes nothing.")
+    commandName: "info", abstract: "Says what the stick is and what it runs; changes nothing.",
+    discussion: """
+      IMEI and serial number are masked, so that the answer can be shown to others. A stick that \
+      waits in download mode or shows its boot ROM is named as such, with the way on.
+
+        modemsmith info
+        modemsmith info --port /dev/ttyUSB2 --json
+      """)
 
   @OptionGroup var target: TargetOptions
   @OptionGroup var common: CommonOptions
@@ -39,8 +46,10 @@ struct ATCommandLine: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "at", abstract: "Sends one AT command and shows the answer.",
     discussion: """
-      Commands that write identity data (IMEI, serial number) are refused, always. Numbers of 14
+      Commands that write identity data (IMEI, serial number) are refused, always. Numbers of 14 \
       and more digits are masked in the answer, so that it can be shown to others.
+
+        modemsmith at AT+CGMR
       """)
 
   @Argument(help: "The command, as in AT+CGMR.") var command: String
@@ -105,9 +114,12 @@ struct BackupCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "backup", abstract: "Saves the stick's settings and who it is.",
     discussion: """
-      A stick with a diagnostic port of Qualcomm's is asked there, too: versions, numbered settings
-      and files go into a second file, BACKUP.diag, which holds identity and calibration and is for
-      its owner alone. The answer says what could not be read.
+      A stick with a diagnostic port of Qualcomm's is asked there, too: versions, numbered \
+      settings and files go into a second file, BACKUP.diag, which holds identity and \
+      calibration and is for its owner alone. The answer says what could not be read.
+
+        modemsmith backup
+        modemsmith backup -o mine.json
       """)
 
   @OptionGroup var target: TargetOptions

@@ -107,8 +107,9 @@ final class TerminalOwner: Owner {
 
   /// A live line on a terminal; in a pipe a plain line every ten percent.
   private func show(_ progress: SmithModel.Progress) {
-    let line = ProgressText.line(progress)
     if Output.isTerminal {
+      // The last column stays free: some terminals go on to the next line when it is taken.
+      let line = ProgressText.line(progress, within: TerminalWidth.columns.map { $0 - 3 })
       Output.raw("\r\u{1b}[K  \(line)")
       liveLine.withLock { $0 = true }
       if progress.percent >= 100 { endLiveLine() }
@@ -120,7 +121,7 @@ final class TerminalOwner: Owner {
         last = progress.percent
         return true
       }
-      if isDue { Output.error("  \(line)") }
+      if isDue { Output.error("  \(ProgressText.line(progress))") }
     }
   }
 
@@ -216,15 +217,26 @@ enum PlanText {
 
 /// Progress in words.
 enum ProgressText {
-  static func line(_ progress: SmithModel.Progress) -> String {
+  /// One line; where there is less room than it takes, the bar goes first, then the rate and the
+  /// time left, then the end of the item's name.
+  static func line(_ progress: SmithModel.Progress, within columns: Int? = nil) -> String {
     let filled = Int(progress.percent / 5)
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 20 - filled)
-    var line = "\(bar) \(String(format: "%3.0f", progress.percent)) %  \(progress.item ?? "")"
-    if let rate = progress.rate { line += "  \(size(Int(rate)))/s" }
+    let percent = String(format: "%3.0f", progress.percent) + " %"
+    let rate = progress.rate.map { "  \(size(Int($0)))/s" } ?? ""
+    var left = ""
     if let eta = progress.etaSeconds, eta.isFinite, progress.percent < 100 {
-      line += "  \(time(eta)) left"
+      left = "  \(time(eta)) left"
     }
-    return line + (progress.safeToUnplug ? "  safe to unplug" : "  do not unplug")
+    let end = progress.safeToUnplug ? "  safe to unplug" : "  do not unplug"
+    let item = progress.item ?? ""
+    let lines = [
+      "\(bar) \(percent)  \(item)\(rate)\(left)\(end)", "\(percent)  \(item)\(rate)\(left)\(end)",
+      "\(percent)  \(item)\(left)\(end)", "\(percent)  \(item)\(end)",
+    ]
+    guard let columns else { return lines[0] }
+    let room = max(0, columns - percent.count - 2 - end.count)
+    return lines.first { $0.count <= columns } ?? "\(percent)  \(item.prefix(room))\(end)"
   }
 
   static func size(_ bytes: Int) -> String {

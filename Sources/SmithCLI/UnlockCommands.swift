@@ -11,12 +11,13 @@ struct UnlockCommand: AsyncParsableCommand {
     commandName: "unlock",
     abstract: "Shows the SIM lock of your own stick, and enters a code if you say so.",
     discussion: """
-      The lock and the tries that are left are shown first. A code is yours (--code), or calculated
-      from the IMEI that the attached Huawei stick tells; nothing else can be calculated. Each attempt
-      needs your word that the stick is yours: typed, or --yes with --this-stick-is-mine, which is
-      good for one attempt. After each the counter is read again. With three or fewer tries left
-      nothing is sent. Every attempt is kept in a journal before it is sent. A HiLink stick is asked
-      over its page, and goes to a serial port for the code and back.
+      The lock and the tries that are left are shown first. A code is yours (--code), or \
+      calculated from the IMEI that the attached Huawei stick tells; nothing else can be \
+      calculated. Each attempt needs your word that the stick is yours: typed, or --yes with \
+      --this-stick-is-mine, which is good for one attempt. After each the counter is read again. \
+      With three or fewer tries left nothing is sent. Every attempt is kept in a journal before \
+      it is sent. A HiLink stick is asked over its page, and goes to a serial port for the code \
+      and back.
       """)
 
   @OptionGroup var target: TargetOptions

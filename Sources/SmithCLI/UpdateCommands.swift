@@ -12,7 +12,16 @@ import SmithVendors
 
 struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plan", abstract: "Says what an update would do; nothing is sent to flash.")
+    commandName: "plan", abstract: "Says what an update would do; nothing is sent to flash.",
+    discussion: """
+      The stick is asked who it is, and the file is compared with it. The plan names every item, \
+      what cannot be saved or checked, and what rests on inference. It ends with 0 if `update` \
+      would begin, 3 if the stick runs that version already, 5 if the file is not for it, and 6 \
+      if the file is damaged.
+
+        modemsmith plan firmware.bin
+        modemsmith plan firmware.bin --json | jq .items
+      """)
 
   @Argument(help: "The firmware file, an archive or folder with one.") var file: String?
   @OptionGroup var choice: InsideOptions
@@ -73,8 +82,19 @@ struct UpdateCommand: AsyncParsableCommand {
     commandName: "update",
     abstract: "Updates a stick: checks, saves, asks, writes, and asks the stick afterwards.",
     discussion: """
-      Nothing is written before the plan was shown and agreed to. An interruption is no disaster:
+      Nothing is written before the plan was shown and agreed to: you type the model's name, or \
+      give --yes. "Updated" is said only when the stick itself answers with the new version. \
+      Ctrl-C stops at the next door that allows it, and says so. An interruption is no disaster: \
       plug the stick in again and run `modemsmith resume`.
+
+        modemsmith update firmware.bin
+        modemsmith update firmware.bin --place 1-2.3     one of several sticks
+        modemsmith update firmware.bin --yes --json      for programs; the last line is the report
+
+      It ends with 0 if the update is verified, 3 if there was nothing to do, 4 without a stick, \
+      5 if it was refused, 6 for a damaged file, 7 if it failed and the stick still works, 8 if \
+      the stick waits for `resume`, 9 if nobody knows, 10 with warnings, and 130 if you stopped \
+      it.
       """)
 
   @Argument(help: "The firmware file (.bin, .exe, a folder of parts, or an archive).")
@@ -152,7 +172,15 @@ struct UpdateCommand: AsyncParsableCommand {
 
 struct ResumeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "resume", abstract: "Goes on with an interrupted update.")
+    commandName: "resume", abstract: "Goes on with an interrupted update.",
+    discussion: """
+      Plug in the same stick first. The journal says how far it came: the interrupted part is \
+      written again from its start, then the rest; if all was written, the stick is only asked. \
+      The file has to be the same, to the byte. Nothing happens where nothing was interrupted.
+
+        modemsmith resume
+        modemsmith resume /media/backup/firmware.bin     the file was moved since
+      """)
 
   @Argument(help: "The firmware file, if it was moved since.") var file: String?
   @OptionGroup var target: TargetOptions
@@ -273,11 +301,20 @@ struct ResumeCommand: AsyncParsableCommand {
 struct RehearseCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rehearse",
-    abstract: "Does the whole update on a simulated stick, in virtual time; no stick is needed.")
+    abstract: "Does the whole update on a simulated stick, in virtual time; no stick is needed.",
+    discussion: """
+      The same plan, procedure and verification as `update`, against a stick of ours that takes \
+      such a file and runs an older version; --model and --firmware say which. No port is \
+      opened. What real sticks do beyond their descriptions shows only on them.
+
+        modemsmith rehearse firmware.bin
+        modemsmith rehearse firmware.bin --model huawei-e3372h --firmware 21.180.01.00.00
+      """)
 
   @Argument(help: "The firmware file, an archive or folder with one.") var file: String
   @OptionGroup var choice: InsideOptions
-  @Option(name: .long, help: "The simulated model.") var model = "huawei-e3131"
+  @Option(name: .long, help: "The simulated model (default: one that takes such a file).")
+  var model: String?
   @Option(name: .long, help: "The version that it runs before.") var firmware: String?
   @OptionGroup var common: CommonOptions
   @OptionGroup var rules: PolicyOptions
@@ -285,10 +322,13 @@ struct RehearseCommand: AsyncParsableCommand {
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
       let image = try FirmwareFile(file, inside: choice.inside).open(with: rules.with)
+      let model = if let model { model } else { try SimulatedModels.taking(image.image) }
       // A Gobi 2000 is written from its loader only.
       let switches = SimulatedModels.Switches(
         signed: image.isSigned, inLoader: image.image.format == .gobi2000)
-      let stick = try SimulatedModels.stick(model, firmware: firmware, options: switches)
+      let stick = try SimulatedModels.stick(
+        model, firmware: firmware ?? SimulatedModels.olderFirmware(than: image.image, for: model),
+        options: switches)
       let owner = TerminalOwner(json: common.json, yes: true)
       let policy = try rules.policy()
       let report =
@@ -313,6 +353,11 @@ struct RehearseCommand: AsyncParsableCommand {
     let surroundings = Surroundings(
       newJournal: { () throws(Trouble) in MemoryJournal() }, backups: .memory(),
       tool: CommandLineFace.version)
+    // It was plugged in just now, and takes its time to start.
+    let end = bus.now + .seconds(60)
+    while bus.now < end, (try? await bus.ports())?.isEmpty != false {
+      await bus.pause(.milliseconds(500))
+    }
     return await Updater(bus: bus, owner: owner, surroundings: surroundings)
       .update(image, at: bus.place, policy: policy)
   }

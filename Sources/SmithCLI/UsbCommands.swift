@@ -8,7 +8,12 @@ struct ListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "Shows every stick that is plugged in, in every state, and what can be done next.",
-    discussion: "Nothing is opened and nothing is sent: it disturbs no stick and no program.")
+    discussion: """
+      Nothing is opened and nothing is sent: it disturbs no stick and no program.
+
+        modemsmith list
+        modemsmith list --watch          go on, and show every change
+      """)
 
   @OptionGroup var common: CommonOptions
   @Flag(name: .long, help: "Go on, and show every change.") var watch = false
@@ -137,8 +142,8 @@ struct SwitchCommand: AsyncParsableCommand {
     commandName: "switch",
     abstract: "Makes a modem of a stick that shows only a drive.",
     discussion: """
-      Uses the data of the package usb-modeswitch-data where it is installed, and our own minimum
-      for Huawei, ZTE, Alcatel and Sierra where it is not.
+      Uses the data of the package usb-modeswitch-data where it is installed, and our own \
+      minimum for Huawei, ZTE, Alcatel and Sierra where it is not.
       """)
 
   @Option(name: .long, help: "The stick at this USB place, as `modemsmith list` shows it.")
@@ -207,7 +212,7 @@ struct BindCommand: AsyncParsableCommand {
     commandName: "bind",
     abstract: "Has the kernel's serial driver take a stick's ports whose id it does not know.",
     discussion: """
-      Needs root. This tool itself does not need it, because it speaks to such ports through
+      Needs root. This tool itself does not need it, because it speaks to such ports through \
       libusb; other programs want a /dev/ttyUSB. The driver forgets it at the next restart.
       """)
 

@@ -9,13 +9,14 @@ struct ZTECommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "zte", abstract: "Throws one of a ZTE stick's lasting switches, or takes it back.",
     discussion: """
-      autorun-off and autorun-on: the CD-ROM with the maker's program. service-on and service-off:
-      diagnostic and AT ports instead of the network card. Each lasts through restarts until its
-      opposite is sent, and takes effect when the stick is plugged in again. A stick that shows only
-      a page takes `service-on --web URL`, at once.
+      autorun-off and autorun-on: the CD-ROM with the maker's program. service-on and \
+      service-off: diagnostic and AT ports instead of the network card. Each lasts through \
+      restarts until its opposite is sent, and takes effect when the stick is plugged in again. \
+      A stick that shows only a page takes `service-on --web URL`, at once.
 
-      enter-download and leave-download: the chip's download mode, in which an update is written.
-      They touch memory only: leave-download, or pulling the stick out, is the way back.
+      enter-download and leave-download: the chip's download mode, in which an update is \
+      written. They touch memory only: leave-download, or pulling the stick out, is the way \
+      back.
       """)
 
   @Argument(

@@ -85,7 +85,10 @@ extension StateDirectory {
   /// and the next one is looked at. As it may have been about the same stick, an older one is
   /// started from the beginning then.
   public func unfinished(at place: Place?) throws(Trouble) -> Unfinished? {
-    try unfinished { place == nil || $0.place == place }
+    // While it waits, a stick may be seen at its download port only.
+    try unfinished {
+      place == nil || $0.place == place || $0.downloadPort.map { .named($0) } == place
+    }
   }
 
   /// The newest journal without a last word of a stick whose backup was made of an IMEI that ends

@@ -46,7 +46,9 @@ public enum Planner {
     return Trouble(
       "plan.not-firmware-kind",
       "The file holds no firmware that could be written, only \(what.isEmpty ? "other data" : what).",
-      advice: ["Choose the firmware package; a dashboard goes in with `dashboard install`."],
+      advice: [
+        "Choose the firmware package; a dashboard goes in with `modemsmith dashboard install`."
+      ],
       exitCode: .refused)
   }
 

@@ -7,7 +7,7 @@ enum ResumePoint {
   case refuse(Trouble)
   /// Everything is written; only asking is left.
   case verify
-  /// Items from this one on are to be written.
+  /// Items from this one on are to be written; if there is none, only the restart is left.
   case write(from: Int)
 
   /// Decides from what was recorded and from what the stick is now.
@@ -52,13 +52,13 @@ enum ResumePoint {
     return .verify
   }
 
-  /// The first item without an end; all of them again if the stick still waits although every one
-  /// has ended, for then it does not believe us.
+  /// The first item without an end. If every one has ended: none where only the restart is
+  /// missing, as far as was recorded, and all of them where the stick was restarted and waits all
+  /// the same, for then it does not believe us.
   private static func firstUnfinished(_ records: [JournalRecord], count: Int) -> Int {
-    // It was restarted after the last item and waits all the same: it does not believe us.
     let wasRestarted = records.last { $0.isAboutWriting } == .verifying
     let done = wasRestarted ? [] : finished(records)
-    return (0..<count).first { !done.contains($0) } ?? 0
+    return (0..<count).first { !done.contains($0) } ?? count
   }
 
   /// Items whose last word is their end.

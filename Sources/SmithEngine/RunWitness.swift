@@ -55,7 +55,9 @@ final class RunWitness: FlashWitness {
     self.plan = plan
     finishedBytes = plan.items.prefix(firstItem).reduce(0) { $0 + $1.bytes }
     meter = RateMeter(start: bus.now)
-    if firstItem > 0 { reached = .writing(certain: true) }
+    if firstItem > 0 {
+      reached = firstItem < plan.items.count ? .writing(certain: true) : .allWritten
+    }
   }
 
   func willEnter() async throws(Trouble) {

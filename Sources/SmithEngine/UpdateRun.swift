@@ -151,7 +151,9 @@ final class UpdateRun {
         .note(
           first == 0
             ? "Starting the package from its beginning."
-            : "Going on with item \(first + 1) of \(header.plan.items.count)."))
+            : first < header.plan.items.count
+              ? "Going on with item \(first + 1) of \(header.plan.items.count)."
+              : "Every item is written; only the restart is left."))
       try await write(
         header.plan, from: first, header, subject, link,
         RunWitness(

@@ -23,6 +23,18 @@ struct Deadline {
     end = MonotonicClock.nanoseconds + capped * 1_000_000_000 + attoseconds / 1_000_000_000
   }
 
+  private init(end: Int64) {
+    self.end = end
+  }
+
+  /// Whether it has passed.
+  var isOver: Bool { end <= MonotonicClock.nanoseconds }
+
+  /// The same, or the end of a shorter wait that begins now.
+  func orSooner(_ wait: Duration) -> Deadline {
+    Deadline(end: min(end, Deadline(after: wait).end))
+  }
+
   /// Milliseconds for `poll`: rounded up, so that a wait is never too short; 0 when it is over.
   var pollMilliseconds: Int32 {
     let left = end - MonotonicClock.nanoseconds

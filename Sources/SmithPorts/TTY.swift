@@ -11,6 +11,9 @@ final class TTY: Sendable {
   private let before: termios
   private let exclusive: Bool
   private let lock: LockFile?
+  /// A link to a PTY: its path, and the number of the device that it led to. A PTY whose other
+  /// side is kept open never hangs up, although the link leads to the next one by now.
+  private let link: (path: String, device: dev_t)?
   private let scratch = Mutex([UInt8](repeating: 0, count: 65_536))
 
   /// Opens `path` raw at 115200 8N1 without flow control, for us alone.
@@ -34,6 +37,10 @@ final class TTY: Sendable {
       lock?.release()
       throw .broken("\(path) does not take serial settings: \(reason)")
     }
+    var opened = stat()
+    let isKnown = unsafe fstat(descriptor, &opened) == 0
+    link =
+      isKnown && path != device && device.hasPrefix("/dev/pts/") ? (path, opened.st_rdev) : nil
     self.alarm = alarm
     self.descriptor = descriptor
     kept = true
@@ -60,9 +67,25 @@ final class TTY: Sendable {
     }
     let end = Deadline(after: limit)
     while true {
-      try wait(for: POLLIN, until: end)
+      do {
+        try wait(for: POLLIN, until: link == nil ? end : end.orSooner(Self.lookInterval))
+      } catch {
+        guard error == .silent else { throw error }
+        if leadsElsewhere { throw .gone }
+        if end.isOver { throw .silent }
+        continue
+      }
       if let bytes = try readNow() { return bytes }
     }
+  }
+
+  /// How often a silent PTY's link is looked at.
+  private static let lookInterval = Duration.milliseconds(250)
+
+  /// Whether the link that was opened is gone, or leads to another port.
+  private var leadsElsewhere: Bool {
+    guard let link else { return false }
+    return FileNames.status(of: link.path)?.st_rdev != link.device
   }
 
   /// Hands over all bytes; blocks the thread while the port takes none.

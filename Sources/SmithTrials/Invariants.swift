@@ -1,5 +1,6 @@
 import SmithBench
 import SmithEngine
+import SmithFormats
 import SmithModel
 
 /// What must be true after every run, however it ended (house plan section 5).
@@ -22,6 +23,34 @@ struct Invariants<Stick: TrialStick> {
     broken += stick.breaches(since: before, image: image, records: records)
     verdictIsTrue(report, stick)
     troubleIsTold(report)
+    endsInTime(report)
+    finishedItemsStay(records)
+  }
+
+  /// S6: waits scale with the data; an hour covers every one of them in the worst weather, for
+  /// packages of the size that trials use.
+  private mutating func endsInTime(_ report: UpdateReport) {
+    let limit = 3600 + Double(image.image.size) / 512
+    if report.seconds > limit { broken.append("S6: took \(Int(report.seconds)) s") }
+  }
+
+  /// S4: an item that is finished is not written again, unless download mode was entered anew or
+  /// the stick was asked and still waits. Only of a family that keeps finished items, and of a
+  /// stick that is known.
+  private mutating func finishedItemsStay(_ records: [JournalRecord]) {
+    guard case .planned(let header)? = records.first, header.identity != nil,
+      header.plan.route == "huawei-balong"
+    else { return }
+    var done: Set<Int> = []
+    for record in records {
+      switch record {
+      case .itemDone(let item): done.insert(item)
+      case .itemBegan(let item) where done.contains(item):
+        broken.append("S4: item \(item) was finished and begun again")
+      case .entering, .verifying: done = []
+      default: break
+      }
+    }
   }
 
   /// S10: "updated" only if it is, "failed" only if it is not.

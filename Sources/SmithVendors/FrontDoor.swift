@@ -82,8 +82,10 @@ public struct FrontDoor: Sendable, Equatable {
 
   /// The way on for a stick that runs no firmware now; nil in every other mode.
   ///
-  /// - Parameter mode: as ``StickState/word``.
-  public static func waiting(in mode: String?) -> FrontDoor? {
+  /// - Parameters:
+  ///   - mode: as ``StickState/word``.
+  ///   - vendor: who made it, if its loader tells.
+  public static func waiting(in mode: String?, vendor: String? = nil) -> FrontDoor? {
     switch mode {
     case StickState.bootROM.word:
       FrontDoor(
@@ -92,7 +94,10 @@ public struct FrontDoor: Sendable, Equatable {
     case "download":
       FrontDoor(
         way: .download,
-        advice: "the mode that it waits in: `modemsmith resume`, or `modemsmith update FILE`")
+        advice: "the mode that it waits in: `modemsmith resume`, or `modemsmith update FILE`"
+          + (vendor == "huawei"
+            ? "; if nothing was written, `modemsmith huawei leave-download` starts what is on it"
+            : ""))
     default: nil
     }
   }

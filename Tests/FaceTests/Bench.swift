@@ -6,6 +6,10 @@ final class Bench: Sendable {
   /// The identity number of every simulated stick.
   static let imei = "004999010640000"
 
+  /// The project's folder.
+  static let sources = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
   let folder: String
   /// Where the stick's port appears.
   let port: String

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 
 /// A child process that is watched while it runs; killed when nobody looks at it any more.
@@ -46,10 +47,11 @@ final class Child: Sendable {
     var fileKiB: Int
   }
 
-  /// Starts the program of this build, as another user if a number is given (root only).
+  /// Starts the program of this build, as another user if a number is given (root only), and with
+  /// a terminal of that many columns behind standard error if there is to be one.
   init(
     _ arguments: [String], environment: [String: String] = [:], input: FileHandle? = nil,
-    asUser user: Int? = nil, limit: Limit? = nil
+    asUser user: Int? = nil, limit: Limit? = nil, columns: UInt16? = nil
   ) throws {
     process = Process()
     let program = try Self.program()
@@ -78,11 +80,17 @@ final class Child: Sendable {
     // them, and their ends would never be seen.
     try Self.births.withLock { _ in
       let (out, err) = (Pipe(), Pipe())
+      let terminal = try columns.map { try Terminal(columns: $0) }
       process.standardOutput = out
-      process.standardError = err
+      process.standardError = terminal?.side ?? err
       try process.run()
       core.read(out.fileHandleForReading) { $0.out += $1 }
-      core.read(err.fileHandleForReading) { $0.err += $1 }
+      if let terminal {
+        try? terminal.side.close()
+        core.read(terminal.main) { $0.err += $1 }
+      } else {
+        core.read(err.fileHandleForReading) { $0.err += $1 }
+      }
     }
   }
 
@@ -169,13 +177,18 @@ final class Child: Sendable {
 
     var seen: Seen { state.withLock { $0.seen } }
 
-    /// Reads to the end on a thread of its own, which a blocked read may hold.
+    /// Reads to the end on a thread of its own, which a blocked read may hold. The end of a
+    /// terminal is an error.
     func read(_ handle: FileHandle, _ add: @escaping @Sendable (inout Seen, String) -> Void) {
       Thread.detachNewThread {
+        var scratch = [UInt8](repeating: 0, count: 65_536)
         while true {
-          let data = handle.availableData
-          if data.isEmpty { break }
-          self.change { add(&$0, String(decoding: data, as: UTF8.self)) }
+          let room = scratch.count
+          let count = unsafe Glibc.read(handle.fileDescriptor, &scratch, room)
+          if count < 0, errno == EINTR { continue }
+          if count <= 0 { break }
+          let text = String(decoding: scratch[..<count], as: UTF8.self)
+          self.change { add(&$0, text) }
         }
         self.change { $0.openPipes -= 1 }
       }

@@ -72,14 +72,51 @@ import Testing
     #expect(version.out.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
     let help = try await Child.run("--help")
     #expect(help.code == 0)
-    for verb in ["info", "image", "plan", "update", "resume", "backup", "restore", "sim"] {
+    for verb in [
+      "list", "info", "at", "image", "plan", "rehearse", "update", "resume", "backup", "restore",
+      "history", "rescue", "sim",
+    ] {
       #expect(help.out.contains("\n  \(verb)"))
-      #expect(try await Child.run(verb, "--help").code == 0)
+      let taught = try await Child.run(verb, "--help").out
+      #expect(taught.contains("\n  modemsmith \(verb)"), "\(verb) --help has no example")
     }
     for shell in ["bash", "zsh", "fish"] {
       let script = try await Child.run("--generate-completion-script", shell)
       #expect(script.code == 0)
       #expect(script.out.contains("modemsmith") && script.out.contains("resume"))
+    }
+  }
+
+  @Test("reads help without broken lines, and a manual that leaves no verb out")
+  func manual() async throws {
+    let verbs = Self.verbs(try await Child.run("--help").out)
+    #expect(verbs.count > 20)
+    let page = Bench.sources.appending(path: "Support/man/modemsmith.1")
+    let manual = try String(contentsOf: page, encoding: .utf8).replacing("\\-", with: "-")
+    for verb in verbs {
+      let entry = try Regex("\\n\\.(B|BI|TP)[^\\n]*\\b\(verb)\\b")
+      #expect(manual.contains(entry), "the manual leaves \(verb) out")
+      let help = try await Child.run(verb, "--help", environment: ["COLUMNS": "80"]).out
+      #expect(Self.broken(help).isEmpty, "\(verb): \(Self.broken(help))")
+    }
+  }
+
+  private static func verbs(_ help: String) -> [String] {
+    let list = help.firstRange(of: "SUBCOMMANDS:").map { help[$0.upperBound...] } ?? ""
+    return list.split(separator: "\n").compactMap { line in
+      line.firstMatch(of: /^  ([a-z]+)/).map { String($0.output.1) }
+    }
+  }
+
+  /// Lines of prose that end although the next word had room: broken in the source, not for the
+  /// reader.
+  private static func broken(_ help: String) -> [String] {
+    let prose = help.firstRange(of: "USAGE:").map { help[..<$0.lowerBound] } ?? help[...]
+    let lines = prose.split(separator: "\n", omittingEmptySubsequences: false)
+    return zip(lines, lines.dropFirst()).compactMap { line, next in
+      guard !line.isEmpty, !next.isEmpty, line.first != " ", next.first != " " else { return nil }
+      let word = next.prefix { $0 != " " }
+      return line.count + 1 + word.count < 80 ? String(line) : nil
     }
   }
 
@@ -98,6 +135,30 @@ import Testing
     #expect(said.contains("100 %"))
     #expect(!said.contains("\u{1b}"))
     #expect(!said.contains("\r"))
+    try await bench.unplug(stick)
+  }
+
+  @Test(
+    "reads whole words and one live line on a terminal, however narrow it is", arguments: [40, 60])
+  func narrow(columns: Int) async throws {
+    let bench = try Bench()
+    let file = try await bench.sample(kib: 1024)
+    let stick = try await bench.plug()
+    let ended = try await Child(
+      ["update", file, "--yes", "--port", bench.port, "--state-dir", bench.state],
+      columns: UInt16(columns)
+    ).end()
+    #expect(ended.code == 0, "\(ended.err)")
+    let codes = /\u{1b}\[[0-9]*[mK]/
+    let lines = ended.err.replacing("\r\n", with: "\n").split { $0 == "\n" || $0 == "\r" }
+      .map { $0.replacing(codes, with: "") }
+    let live = lines.filter { $0.contains(" %  ") }
+    #expect(live.count > 2)
+    #expect(live.allSatisfy { $0.hasSuffix("do not unplug") && $0.count < columns }, "\(live)")
+    // A word that is longer than the line, as paths are, stays whole.
+    let long = lines.filter { $0.count > columns && $0.drop { $0 == " " }.contains(" ") }
+    #expect(long.isEmpty, "\(long)")
+    #expect(lines.contains { $0.contains("resume") })
     try await bench.unplug(stick)
   }
 

@@ -183,13 +183,16 @@ import Testing
 final class Terminal: Sendable {
   /// For the child.
   let side: FileHandle
-  private let main: FileHandle
+  /// For us.
+  let main: FileHandle
 
-  init() throws {
+  init(columns: UInt16 = 80) throws {
     var (master, slave): (Int32, Int32) = (-1, -1)
-    guard unsafe openpty(&master, &slave, nil, nil, nil) == 0 else {
+    var size = winsize(ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+    guard unsafe openpty(&master, &slave, nil, nil, &size) == 0 else {
       throw POSIXError(.ENOTTY)
     }
+    for end in [master, slave] { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     main = FileHandle(fileDescriptor: master, closeOnDealloc: true)
     side = FileHandle(fileDescriptor: slave, closeOnDealloc: true)
   }

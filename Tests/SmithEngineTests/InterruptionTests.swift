@@ -48,6 +48,20 @@ import Testing
     #expect(resumedLater > 5)
   }
 
+  @Test("after the last item leaves only the restart to resume", arguments: [0, 1])
+  func onlyRestart(after: Int) async throws {
+    let image = try Scenes.package(.e3131, bytes: 5000)
+    let stick = Scenes.stick(.e3131)
+    let count = image.image.segments.count
+    var trial = Trial(stick, image)
+    // planned, entering, inDownload, and two for each item; then the record of leaving.
+    trial.crashAfterRecord = 3 + 2 * count + after
+    let outcome = await trial.run()
+    #expect(outcome.broken.isEmpty, "\(outcome.broken)")
+    #expect(outcome.resumed?.verdict == .updated)
+    #expect(outcome.resumed?.bytes == 0)
+  }
+
   @Test("with a full disk sends nothing more and names the journal") func fullDisk() async throws {
     let image = try Scenes.package(.e3131)
     let bus = VirtualBus(Scenes.stick(.e3131))

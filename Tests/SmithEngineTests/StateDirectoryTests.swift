@@ -62,6 +62,19 @@ import Testing
     }
   }
 
+  @Test("finds an interrupted update by the port of download mode, too")
+  func downloadPort() async throws {
+    try await withState { state in
+      guard case .planned(var header) = try await planned(.named("/dev/at")) else { return }
+      header.downloadPort = "/dev/download"
+      let journal = try state.newJournal()
+      try journal.append(.planned(header))
+      #expect(try state.unfinished(at: .named("/dev/download"))?.path == journal.location)
+      #expect(try state.unfinished(at: .named("/dev/at"))?.path == journal.location)
+      #expect(try state.unfinished(at: .named("/dev/other")) == nil)
+    }
+  }
+
   @Test("knows the newest journal even if the clock was set back since") func clockSetBack()
     async throws
   {

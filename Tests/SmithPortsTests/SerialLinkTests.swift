@@ -88,6 +88,25 @@ import Testing
     await #expect(throws: LinkError.gone) { try await link.send([1]) }
   }
 
+  @Test("A link that leads elsewhere is 'gone', although the old PTY is kept open")
+  func movedLink() async throws {
+    try scratch.pointLink(at: pty.path)
+    let path = "\(scratch.path)/link"
+    let link = try SerialLink(path: path, lockDirectory: nil)
+    await #expect(throws: LinkError.silent) { try await link.receive(within: .milliseconds(20)) }
+    let next = try PTY()
+    try scratch.pointLink(at: next.path)
+    // What the old one still says is heard first.
+    #expect(pty.write([7]) == 1)
+    #expect(try await link.receive(within: .seconds(300)) == [7])
+    await #expect(throws: LinkError.gone) { try await link.receive(within: .seconds(300)) }
+    await link.close()
+    let again = try SerialLink(path: path, lockDirectory: nil)
+    #expect(unsafe unlink(path) == 0)
+    await #expect(throws: LinkError.gone) { try await again.receive(within: .seconds(300)) }
+    await again.close()
+  }
+
   @Test("Closing wakes who waits, may be repeated, and leaves the port free")
   func close() async throws {
     let link = try open()
