@@ -17,11 +17,12 @@ udevadm monitor --kernel --subsystem-match=usb 2>&1 | while read -r line; do
     KERNEL*' remove '*'/1-1 (usb)'*) echo "lab: udevadm hears left" ;;
   esac >/dev/kmsg
 done &
+heard() { [ "$(dmesg | grep -c "lab: we hear $1")" -ge "$2" ]; }
 sleep 4
 sim huawei-e3131 --disc never
 for round in 1 2 3 4 5; do
   [ $round = 1 ] || tell plug 1
-  until_ok 30 test "$(dmesg | grep -c 'lab: we hear came')" -ge $round ||
+  until_ok 30 heard came $round ||
     { cat /tmp/lab/watch.err; fail "the watcher saw nothing"; }
   until_ok 15 have_ttys 2 || fail "no ttyUSB"
   udevadm settle
@@ -29,7 +30,7 @@ for round in 1 2 3 4 5; do
   until_ok 15 no_ttys || fail "it does not leave"
   udevadm settle
 done
-until_ok 15 test "$(dmesg | grep -c 'lab: we hear left')" -ge 5 || fail "the watcher missed a leave"
+until_ok 15 heard left 5 || fail "the watcher missed a leave"
 # Of each round: the kernel's word, and who heard it when (milliseconds later).
 dmesg | tr -d '[]' | awk '
   / New USB device found/ { came = $1; attached = 0; u = w = -1 }
