@@ -25,19 +25,26 @@ struct ListCommand: AsyncParsableCommand {
       // Nothing is being written to a stick: a reader that goes away ends this.
       signal(SIGPIPE, SIG_DFL)
       Self.rehearse()
-      let (thread, clock) = (PortThread(), SystemBus())
-      while !Task.isCancelled {
-        let limit = tracker.deadline.map { max(.zero, $0 - clock.now) }
-        // Without the kernel's word, a look five times a second has to do.
-        let wait = { @Sendable () -> [UsbEvent]? in
-          if let events { return events.next(within: limit ?? .seconds(3600)) }
-          usleep(200_000)
-          return nil
-        }
-        let heard = await thread.run(wait)
-        showChanges(heard.map { tracker.take($0, at: clock.now) } ?? tracker.readAll())
-      }
+      // Waiting blocks its thread: one of its own, for all of it.
+      await PortThread().run { [tracker] in follow(tracker, events) }
       return .ok
+    }
+  }
+
+  /// Tells every change, without end.
+  private func follow(_ known: StickTracker, _ events: UsbWatch?) {
+    var tracker = known
+    let clock = SystemBus()
+    while true {
+      guard let events else {
+        // Without the kernel's word, a look five times a second has to do.
+        usleep(200_000)
+        showChanges(tracker.readAll())
+        continue
+      }
+      let limit = tracker.deadline.map { max(.zero, $0 - clock.now) } ?? .seconds(3600)
+      let heard = events.next(within: limit)
+      showChanges(tracker.take(heard, at: clock.now))
     }
   }
 

@@ -43,7 +43,7 @@ import Testing
     #expect(tracker.readAll().isEmpty)
     try sys.plug(.modem(), at: "1-1", number: 2)
     #expect(
-      words(tracker.take([try event("add", "1-1")], at: .zero))
+      words(tracker.take([try event("bind", "1-1")], at: .zero))
         == ["+1-1 modem ttyUSB0 ttyUSB1 ttyUSB2"])
     #expect(tracker.deadline == nil)
     // The rest of the burst brings nothing new.
@@ -66,12 +66,12 @@ import Testing
     #expect(tracker.deadline == .milliseconds(100))
     for part in [interface, driver] {
       try part()
-      let heard = try tracker.take([event("add", "1-1", "/1-1:1.2")], at: .milliseconds(50))
+      let heard = try tracker.take([event("bind", "1-1", "/1-1:1.2")], at: .milliseconds(50))
       #expect(heard.isEmpty)
     }
     try port()
     #expect(
-      words(try tracker.take([event("add", "1-1", "/1-1:1.2/ttyUSB2")], at: .milliseconds(60)))
+      words(try tracker.take([event("bind", "1-1", "/1-1:1.2/ttyUSB2")], at: .milliseconds(60)))
         == ["+1-1 modem ttyUSB0 ttyUSB1 ttyUSB2"])
     #expect(tracker.deadline == nil)
   }
@@ -87,6 +87,15 @@ import Testing
     #expect(try tracker.take([event("bind", "1-1")], at: .milliseconds(5_099)).isEmpty)
     #expect(words(tracker.look(at: .milliseconds(5_100))) == ["+1-1 download "])
     #expect(tracker.deadline == nil)
+  }
+
+  @Test("A kernel that does not say when a driver has taken something is waited for in vain")
+  func oldKernel() throws {
+    var tracker = tracker()
+    try sys.plug(.modem(), at: "1-1", number: 2)
+    #expect(try tracker.take([event("add", "1-1")], at: .zero).isEmpty)
+    #expect(
+      words(tracker.look(at: StickTracker.limit)) == ["+1-1 modem ttyUSB0 ttyUSB1 ttyUSB2"])
   }
 
   @Test("A stick without interfaces is called dead only after a second") func dead() throws {
@@ -114,13 +123,13 @@ import Testing
     let card = try hide("\(sys.path("1-1"))/1-1:1.0/net")
     #expect(try tracker.take([event("add", "1-1")], at: .zero).isEmpty)
     try card()
-    let heard = try tracker.take([event("add", "1-1", "/1-1:1.0/net/usb0")], at: .zero)
+    let heard = try tracker.take([event("bind", "1-1", "/1-1:1.0/net/usb0")], at: .zero)
     #expect(words(heard) == ["+1-1 network-card "])
     // A drive's nodes take seconds: nobody waits for them.
     stick.interfaces = [.drive(0, disc: nil)]
     stick.id = USBID(0x12d1, 0x15ca)
     try sys.plug(stick, at: "1-2", number: 3)
-    #expect(words(try tracker.take([event("add", "1-2")], at: .zero)) == ["+1-2 fake-cd "])
+    #expect(words(try tracker.take([event("bind", "1-2")], at: .zero)) == ["+1-2 fake-cd "])
   }
 
   @Test("Two sticks that change places, with new numbers for all their ports, are followed")
@@ -135,10 +144,10 @@ import Testing
     try sys.plug(.modem(0), at: "1-2", number: 4)
     // Away and back before anybody looked.
     #expect(
-      words(try tracker.take([event("remove", "1-2"), event("add", "1-2")], at: .zero))
+      words(try tracker.take([event("remove", "1-2"), event("bind", "1-2")], at: .zero))
         == ["-1-2 modem", "+1-2 modem ttyUSB0 ttyUSB1 ttyUSB2"])
     try sys.plug(.fakeCD, at: "1-1", number: 5)
-    #expect(words(try tracker.take([event("add", "1-1")], at: .zero)) == ["+1-1 fake-cd "])
+    #expect(words(try tracker.take([event("bind", "1-1")], at: .zero)) == ["+1-1 fake-cd "])
     #expect(tracker.sticks.map(\.device.number) == [5, 4])
   }
 
@@ -161,7 +170,7 @@ import Testing
     try sys.plug(.modem(0), at: "1-1", number: 2)
     try sys.plug(.modem(3), at: "1-2", number: 3)
     #expect(
-      words(try tracker.take([event("add", "1-2")], at: .zero))
+      words(try tracker.take([event("bind", "1-2")], at: .zero))
         == ["+1-2 modem ttyUSB3 ttyUSB4 ttyUSB5"])
     #expect(tracker.sticks.map(\.device.place) == ["1-2"])
   }
@@ -170,7 +179,7 @@ import Testing
     var tracker = tracker()
     try sys.plug(.fakeCD, at: "1-1", number: 2)
     let host = try hide("\(sys.path("1-1"))/1-1:1.0/host4")
-    #expect(words(try tracker.take([event("add", "1-1")], at: .zero)) == ["+1-1 fake-cd "])
+    #expect(words(try tracker.take([event("bind", "1-1")], at: .zero)) == ["+1-1 fake-cd "])
     try host()
     #expect(try tracker.take([event("add", "1-1", "/1-1:1.0/host4")], at: .seconds(1)).isEmpty)
     let changes = tracker.look(at: .milliseconds(1_100))

@@ -64,7 +64,7 @@ extension SmithBench {
       try FileManager.default.removeItem(atPath: link)
       _ = tell("remove")
       try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
-      times.append(tell("add"))
+      times.append(tell("bind"))
     }
     return median(times)
   }

@@ -62,6 +62,7 @@ public struct StickTracker: Sendable {
     if events.contains(.lost) { return readAll() }
     var changes: [StickChange] = []
     var seen: Set<String> = []
+    var bound: Set<String> = []
     for event in events {
       guard let place = event.place else { continue }
       if event.isDeparture {
@@ -70,10 +71,12 @@ public struct StickTracker: Sendable {
         if let gone = told.removeValue(forKey: place) { changes.append(.left(gone)) }
       }
       seen.insert(place)
+      // Nothing gets whole but by a driver that has taken something.
+      if event.action == "bind" { bound.insert(place) }
     }
     for place in seen.sorted(by: SysfsUSB.isBefore) {
       // What a whole stick grows later is not urgent: it is told all at once.
-      if told[place] == nil, usb.isWhole(place) {
+      if told[place] == nil, bound.contains(place), usb.isWhole(place) {
         changes += look(place)
       } else if usb.isThere(place) {
         waiting[place] = waiting[place] ?? now

@@ -304,13 +304,13 @@ public struct SysfsUSB: Sendable {
   }
 
   private func number(_ folder: String, _ name: String, radix: Int = 10) -> Int? {
-    FileNames.text(of: "\(folder)/\(name)", limit: 64).flatMap { text in
+    FileNames.attribute("\(folder)/\(name)").flatMap { text in
       Int(text.drop { $0 == " " }, radix: radix)
     }
   }
 
   private func words(_ folder: String, _ name: String) -> String? {
-    FileNames.text(of: "\(folder)/\(name)", limit: 256)
+    FileNames.attribute("\(folder)/\(name)")
       .map { String(printable: [UInt8]($0.utf8)) }
   }
 }
