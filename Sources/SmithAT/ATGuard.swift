@@ -37,7 +37,10 @@ public struct ATGuard: Sendable, Equatable {
     }
     let line = Line(command.text)
     guard line.begins("AT") else { return "the line does not begin with AT" }
-    if let reason = fixedRefusal(line) { return reason }
+    if Self.changesLineEnd(line) { return "it changes the characters that end a command" }
+    // Most commands hold none of the names that need a closer look.
+    guard line.containsAny(of: Self.suspects) else { return nil }
+    if let entry = Self.never.first(where: { line.contains($0.name) }) { return entry.reason }
     if let reason = nvRefusal(line) { return reason }
     if let reason = lockRefusal(line) { return reason }
     return setRefusal(line)
@@ -69,12 +72,10 @@ public struct ATGuard: Sendable, Equatable {
   private static let compositions: [Name] = ["!UDPID", "!UDUSBCOMP", "!USBCOMP"]
   private static let imageStores: [Name] = ["!IMAGE", "!GOBIIMAGE"]
   private static let identities: [Name] = ["+CGSN", "+GSN"]
-
-  private func fixedRefusal(_ line: Line) -> String? {
-    if let entry = Self.never.first(where: { line.contains($0.name) }) { return entry.reason }
-    if Self.changesLineEnd(line) { return "it changes the characters that end a command" }
-    return nil
-  }
+  /// Every name that a rule below asks for.
+  private static let suspects =
+    never.map(\.name) + neverSet.map(\.name) + [nvWrites, facilities] + locks + compositions
+    + imageStores + identities
 
   /// S3, S4 and S5 move the ends that this guard relies on.
   private static func changesLineEnd(_ line: Line) -> Bool {
@@ -207,6 +208,16 @@ public struct ATGuard: Sendable, Equatable {
 
     func contains(_ name: Name) -> Bool {
       firstIndex(of: name, from: 0) != nil
+    }
+
+    /// Whether any of some extended commands stands in the line, wherever it begins.
+    func containsAny(of names: [Name]) -> Bool {
+      starts.contains { place in
+        names.contains { name in
+          place.head & name.mask == name.head
+            && (name.text.utf8.count <= 8 || holds(name.text.utf8, at: place.index))
+        }
+      }
     }
 
     /// What follows each occurrence of `name`.

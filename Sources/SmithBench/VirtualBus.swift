@@ -7,7 +7,10 @@ import Synchronization
 /// Time passes only when the host waits or sends; a wait ends at the next thing that happens or
 /// at its limit, whichever comes first. The same seed gives the same run.
 public final class VirtualBus<Body: StickBody>: Bus {
-  private let world: Mutex<VirtualWorld<Body>>
+  private let world: Mutex<VirtualWorld>
+
+  /// The stick as it was before anything happened.
+  private let first: Body
 
   /// The place of the only stick.
   public let place: Place
@@ -15,6 +18,7 @@ public final class VirtualBus<Body: StickBody>: Bus {
   /// Plugs `body` in at time zero.
   public init(_ body: Body, weather: Weather = Weather(), seed: UInt64 = 1) {
     place = .usb("1-1")
+    first = body
     world = Mutex(VirtualWorld(body, weather: weather, seed: seed))
     world.withLock { $0.plug() }
   }
@@ -22,7 +26,7 @@ public final class VirtualBus<Body: StickBody>: Bus {
   /// Virtual time since the stick was first plugged in.
   public var now: Duration { world.withLock { $0.cable.now } }
   /// The stick as it is now.
-  public var body: Body { world.withLock { $0.body } }
+  public var body: Body { world.withLock { stick(in: $0) } }
   /// How many times the host sent something so far.
   public var sends: Int { world.withLock { $0.cable.sends } }
 
@@ -55,8 +59,15 @@ public final class VirtualBus<Body: StickBody>: Bus {
 
   /// Changes the stick from outside, for setting a scene.
   public func withBody<Result>(_ change: (inout sending Body) -> sending Result) -> sending Result {
-    world.withLock { world in change(&world.body) }
+    world.withLock { world in
+      var body = stick(in: world)
+      defer { world.body = body }
+      return change(&body)
+    }
   }
+
+  /// The world's stick; nothing ever replaces it by one of another kind.
+  private func stick(in world: VirtualWorld) -> Body { world.body as? Body ?? first }
 
   /// Every port of the stick's present face.
   public func ports() async throws(BusError) -> [Port] {
@@ -85,7 +96,7 @@ public final class VirtualBus<Body: StickBody>: Bus {
   }
 
   /// For other links to the same stick.
-  func withWorld<Result: Sendable>(_ work: (inout VirtualWorld<Body>) -> Result) -> Result {
+  func withWorld<Result: Sendable>(_ work: (inout VirtualWorld) -> Result) -> Result {
     world.withLock { work(&$0) }
   }
 

@@ -164,11 +164,14 @@ private struct WebFate {
   }
 }
 
-extension VirtualWorld where Body: WebBody {
+/// What the page of the stick does; only a ``VirtualWebLink`` asks, whose stick has one.
+extension VirtualWorld {
+  private var page: (any WebBody)? { body as? any WebBody }
+
   /// The enumeration on which a connection was made; nil if nothing listens.
   mutating func connectWeb() -> Int? {
     advanceBody()
-    guard powered, !cable.hostIsDead, body.isListening else { return nil }
+    guard powered, !cable.hostIsDead, page?.isListening == true else { return nil }
     now += .milliseconds(1)
     return body.face?.generation
   }
@@ -192,10 +195,12 @@ extension VirtualWorld where Body: WebBody {
   mutating func answerWeb(_ call: WebCall, _ generation: Int) -> WebReply? {
     advanceBody()
     guard isWebAlive(generation) else { return nil }
-    return body.answer(call, at: now)
+    guard var page else { return nil }
+    defer { body = page }
+    return page.answer(call, at: now)
   }
 
   private func isWebAlive(_ generation: Int) -> Bool {
-    powered && !cable.hostIsDead && body.isListening && body.face?.generation == generation
+    powered && !cable.hostIsDead && page?.isListening == true && body.face?.generation == generation
   }
 }

@@ -23,11 +23,14 @@ public enum HDLC {
     return output
   }
 
+  /// Whether none of eight bytes is a flag or an escape.
+  @inlinable public static func isPlain(_ word: UInt64) -> Bool { special(in: word) == 0 }
+
   /// The bytes 7D and 7E of eight are the high bits of the result; no other bits are set.
   ///
   /// Seven bits plus three reach the eighth from 7D on, plus one only at 7F; bytes above 7F drop
   /// out by their own high bit. No sum carries into the next byte.
-  @inline(__always)
+  @inline(__always) @usableFromInline
   static func special(in word: UInt64) -> UInt64 {
     let low = word & 0x7f7f_7f7f_7f7f_7f7f
     let from7D = low &+ 0x0303_0303_0303_0303

@@ -139,8 +139,7 @@ public final class DiagReader {
 
   /// The identity number that item 550 holds; nil if it holds none, or is kept back.
   public func identity() async -> IMEI? {
-    guard let data = try? await session.readItem(NVItems.identity).data else { return nil }
-    return NVItems.identity(in: data)
+    await session.identity()
   }
 
   /// Reads settings and files as far as the firmware lets them be read.

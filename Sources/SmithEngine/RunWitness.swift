@@ -35,6 +35,8 @@ final class RunWitness: FlashWitness {
   private let owner: any Owner
   private let bus: any Bus
   private let plan: Plan
+  /// Salted hash of the identity number of the stick that the update began with; nil if unknown.
+  private let unit: String?
   private var finishedBytes: Int
   private var meter: RateMeter
   private var current = 0
@@ -42,9 +44,10 @@ final class RunWitness: FlashWitness {
   private var told = 0
 
   init(
-    _ journal: any Journal, _ owner: any Owner, _ bus: any Bus, plan: Plan, firstItem: Int = 0,
-    isFresh: Bool = false
+    _ journal: any Journal, _ owner: any Owner, _ bus: any Bus, plan: Plan, unit: String?,
+    firstItem: Int = 0, isFresh: Bool = false
   ) {
+    self.unit = unit
     self.isFresh = isFresh
     self.journal = journal
     self.owner = owner
@@ -61,6 +64,11 @@ final class RunWitness: FlashWitness {
     if reached == .nothing { reached = .entered }
     let place = plan.end == nil ? "download mode" : "its boot loader"
     await owner.hear(.phase(.enter, "Sending the stick into \(place)"))
+  }
+
+  func recognises(_ imei: IMEI?) async -> Bool? {
+    guard let unit, let imei else { return nil }
+    return imei.unitHash == unit
   }
 
   func didEnter(product: String?) async throws(Trouble) {

@@ -125,7 +125,8 @@ final class UpdateRun {
     try await write(
       plan, from: 0, header, subject, link,
       RunWitness(
-        journal, owner, bus, plan: plan, firstItem: 0, isFresh: subject.state == .normal))
+        journal, owner, bus, plan: plan, unit: header.identity,
+        isFresh: subject.state == .normal))
   }
 
   private func goOn(
@@ -143,7 +144,8 @@ final class UpdateRun {
       try journal.append(.ended(report.verdict))
     case .verify:
       await link.close()
-      await verify(header, RunWitness(journal, owner, bus, plan: header.plan))
+      await verify(
+        header, RunWitness(journal, owner, bus, plan: header.plan, unit: header.identity))
     case .write(let first):
       await owner.hear(
         .note(
@@ -152,7 +154,9 @@ final class UpdateRun {
             : "Going on with item \(first + 1) of \(header.plan.items.count)."))
       try await write(
         header.plan, from: first, header, subject, link,
-        RunWitness(journal, owner, bus, plan: header.plan, firstItem: first))
+        RunWitness(
+          journal, owner, bus, plan: header.plan, unit: header.identity ?? subject.identityHash,
+          firstItem: first))
     }
   }
 
@@ -278,6 +282,11 @@ final class UpdateRun {
       return
     }
     guard let back else { return }
+    if let before = header.identity, let now = back.identityHash, now != before {
+      report.verdict = .unknown
+      error.aftermath = .unknown
+      return
+    }
     report.device = back.report
     report.after = back.report.firmware
     if let before = header.plan.before, let now = report.after, !before.isConfirmed(by: now) {

@@ -4,6 +4,11 @@ public import SmithModel
 public protocol FlashWitness: AnyObject {
   /// The stick is about to be sent into download mode.
   func willEnter() async throws(Trouble)
+  /// Whether a number that a port gives now is that of the stick this job began with: another one
+  /// may stand at its place after a replug, or behind a port that was named.
+  ///
+  /// - Returns: nil if that cannot be told, because either number is unknown.
+  func recognises(_ imei: IMEI?) async -> Bool?
   /// The stick waits in download mode and fits the file.
   func didEnter(product: String?) async throws(Trouble)
   /// The first byte of an item is about to be sent: a one-way door.

@@ -79,6 +79,14 @@ private final class Played: ByteLink, @unchecked Sendable {
       "qualcomm.other-chip", Scenes.stick(), try image(programmer: programmer))
   }
 
+  @Test("if the diagnostic port is that of another stick") func otherStick() async throws {
+    var stick = Scenes.stick()
+    var item = try #require(stick.item(550))
+    item[8] ^= 0x10
+    stick.setItem(550, item)
+    await expectUntouched("stick.another", stick, try Scenes.image())
+  }
+
   @Test("by the ROM itself, once, where nothing can be compared") func byROM() async throws {
     let programmer = QualcommSimImage.make(id: 0x0d, version: "firehose", size: 9000)
     await expectUntouched(
@@ -215,6 +223,7 @@ private final class Played: ByteLink, @unchecked Sendable {
 
 /// Remembers the steps of a route.
 final class RecordingWitness: FlashWitness {
+  func recognises(_ imei: IMEI?) async -> Bool? { nil }
   private(set) var steps: [String] = []
   func willEnter() async throws(Trouble) { steps.append("enter") }
   func didEnter(product: String?) async throws(Trouble) { steps.append("entered") }

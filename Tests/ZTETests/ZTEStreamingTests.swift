@@ -27,6 +27,24 @@ import Testing
     #expect(outcome.stick.complaints.allSatisfy { $0.contains("Invalid Command") })
   }
 
+  @Test("tells another stick's diagnostic port by its number, and sends it nowhere")
+  func otherStick() async throws {
+    var stick = ZTESerialStick()
+    var item = try #require(stick.chip.item(550))
+    item[8] ^= 0x10
+    stick.chip.setItem(550, item)
+    let bus = VirtualBus(stick)
+    var policy = Policy()
+    policy.experimental = true
+    let report = await updater(bus, MemoryJournal())
+      .update(try NANDScene.image(), at: bus.place, policy: policy)
+    #expect(report.trouble?.code == "stick.another")
+    #expect(report.verdict == .unchanged)
+    #expect(bus.body.firmware == NANDScene.old)
+    let ports = try await bus.ports()
+    #expect(ports.contains { $0.role == .diag }, "it left its firmware")
+  }
+
   @Test("cut at every send is survived, and resume finishes the job", arguments: [false, true])
   func everySend(afterDelivery: Bool) async throws {
     let sends = await (try NANDScene.trial { $0.bytes = 24_000 }).run().sends

@@ -5,8 +5,11 @@ import SmithTrials
 @main
 enum SmithStorm {
   static func main() async throws {
-    let arguments = try Arguments(CommandLine.arguments)
-    let storm = try await Storm(of: arguments.vendors)
+    guard let arguments = Arguments(CommandLine.arguments) else {
+      print(Arguments.usage)
+      exit(2)
+    }
+    let storm = try await Storm(bytes: arguments.bytes, of: arguments.vendors)
     if arguments.explain {
       for line in await storm.explain(seed: arguments.seed) { print(line) }
       return
@@ -53,9 +56,11 @@ struct Arguments {
   /// Tell one seed message by message instead of running many.
   var explain = false
   var vendors = Storm.Vendor.allCases
+  /// Size of the packages, about.
+  var bytes = 16_384
   let lanes = max(1, min(ProcessInfo.processInfo.activeProcessorCount, 16))
 
-  init(_ words: [String]) throws {
+  init?(_ words: [String]) {
     var rest = words.dropFirst()
     while let name = rest.popFirst() {
       if name == "--explain" {
@@ -67,19 +72,18 @@ struct Arguments {
         vendors = [vendor]
         continue
       }
-      guard let value = UInt64(word) else { throw Usage() }
+      guard let value = UInt64(word) else { return nil }
       switch name {
       case "--seed": seed = value
       case "--runs": runs = Int(clamping: value)
-      default: throw Usage()
+      case "--bytes": bytes = Int(clamping: value)
+      default: return nil
       }
     }
   }
 
-  struct Usage: Error, CustomStringConvertible {
-    var description: String {
-      "usage: smith-storm [--seed N] [--runs N] [--explain]"
-        + " [--vendor \(Storm.Vendor.allCases.map(\.rawValue).joined(separator: "|"))]"
-    }
+  static var usage: String {
+    "usage: smith-storm [--seed N] [--runs N] [--bytes N] [--explain]"
+      + " [--vendor \(Storm.Vendor.allCases.map(\.rawValue).joined(separator: "|"))]"
   }
 }

@@ -1,5 +1,6 @@
 import SmithBytes
 public import SmithLink
+public import SmithModel
 
 /// The firmware's answer to the version question (Docs/Protocols/diag.md section 2).
 public struct DiagVersion: Equatable, Sendable {
@@ -95,6 +96,12 @@ public final class DiagSession {
     }
   }
 
+  /// The identity number that item 550 holds; nil if it holds none, or is kept back.
+  public func identity() async -> IMEI? {
+    guard let data = try? await readItem(NVItems.identity).data else { return nil }
+    return NVItems.identity(in: data)
+  }
+
   /// Reads settings for a backup; items that this firmware does not know are left out.
   public func backup(items numbers: [UInt16], progress: (Int) -> Void = { _ in })
     async throws(DiagError) -> NVBackup
@@ -164,7 +171,7 @@ public final class DiagSession {
   /// What tells this stick from all others: the content of item 550. A stick that lost its
   /// identity has none, and no backup can be matched to it.
   private func unitMark() async throws(DiagError) -> [UInt8] {
-    guard let data = try await readItem(550).data, data[0] == 8,
+    guard let data = try await readItem(NVItems.identity).data, data[0] == 8,
       data[1...8].contains(where: { $0 != 0 })
     else { throw .foreignBackup }
     return Array(data[0..<9])

@@ -1,3 +1,4 @@
+import Glibc
 import SmithBytes
 
 extension HuaweiBalongStick {
@@ -146,13 +147,12 @@ extension HuaweiBalongStick {
       if !firmwareItems.isEmpty {
         nvRestorePending = true
         nvImageWritten = begun.contains { Self.nvParts.contains($0.id) }
-        let marked = firmwareItems.last { $0.marker(Item.versionMarker) != nil }
         firmware =
-          marked?.marker(Item.versionMarker)
+          firmwareItems.reversed().lazy.compactMap { $0.marker(Item.versionMarker) }.first
           ?? firmwareItems.lazy.compactMap { $0.firstVersionText() }.first ?? firmware
       }
-      let shown = begun.last { $0.marker(Item.dashboardMarker) != nil }
-      dashboard = shown?.marker(Item.dashboardMarker) ?? dashboard
+      dashboard =
+        begun.reversed().lazy.compactMap { $0.marker(Item.dashboardMarker) }.first ?? dashboard
       committed = lastSequence
       allPartsComplete = true
       backupFlag = false
@@ -209,12 +209,16 @@ extension HuaweiBalongStick.Flash.Item {
 
   /// The text between the marker and the next semicolon, looked for in the first 4 KiB.
   func marker(_ marker: [UInt8]) -> String? {
-    let start = unsafe bytes.withUnsafeBufferPointer { bytes -> Int? in
-      let end = min(bytes.count, 4096)
-      guard let first = marker.first, end >= marker.count else { return nil }
-      for start in 0...(end - marker.count) where unsafe bytes[start] == first {
-        let found = unsafe UnsafeBufferPointer(rebasing: bytes[start..<(start + marker.count)])
+    let start = unsafe bytes.withUnsafeBytes { bytes -> Int? in
+      guard let base = bytes.baseAddress, let first = marker.first else { return nil }
+      var start = 0
+      while start + marker.count <= min(bytes.count, 4096),
+        let next = unsafe memchr(base + start, Int32(first), min(bytes.count, 4096) - start)
+      {
+        start = unsafe UnsafeRawPointer(next) - base
+        let found = unsafe bytes[start...].prefix(marker.count)
         if unsafe found.elementsEqual(marker) { return start }
+        start += 1
       }
       return nil
     }

@@ -77,8 +77,13 @@ struct BalongFrameDecoder: Equatable, Sendable {
 
   /// Where the next flag or escape is.
   private static func plainEnd(_ bytes: [UInt8], _ start: Int) -> Int {
-    unsafe bytes.withUnsafeBufferPointer { bytes in
+    unsafe bytes.withUnsafeBytes { bytes in
       var end = start
+      while end + 8 <= bytes.count,
+        unsafe HDLC.isPlain(bytes.loadUnaligned(fromByteOffset: end, as: UInt64.self))
+      {
+        end += 8
+      }
       while end < bytes.count, unsafe bytes[end] &- 0x7d > 1 { end += 1 }
       return end
     }

@@ -70,9 +70,14 @@ public struct QualcommLTEBody: StickBody {
     storage.load("efs2", Array("calibration".utf8))
     diag = QualcommSimDiag(
       model: Self.model, build: version, chip: 0x07f1,
-      items: [550: [8, 0x3a, 0x21] + [UInt8](repeating: 0x11, count: 125)],
+      items: [550: QualcommSimDiag.identityItem(imei)],
       files: ["/config": Array(version.utf8)])
   }
+
+  /// One numbered setting.
+  public func item(_ number: UInt16) -> [UInt8]? { diag.items[number] }
+  /// Changes one numbered setting behind everybody's back.
+  public mutating func setItem(_ number: UInt16, _ data: [UInt8]?) { diag.items[number] = data }
 
   /// The version that boots from storage; nil if the boot chain is broken.
   public var bootsVersion: String? {

@@ -28,6 +28,16 @@ struct QualcommSimDiag: Sendable {
     self.files = files
   }
 
+  /// Item 550 as the firmware keeps an identity number.
+  static func identityItem(_ imei: String) -> [UInt8] {
+    let digits = imei.utf8.map { $0 & 0x0f }
+    var item: [UInt8] = [8, digits[0] << 4 | 0x0a]
+    for index in stride(from: 1, to: digits.count - 1, by: 2) {
+      item.append(digits[index + 1] << 4 | digits[index])
+    }
+    return item + [UInt8](repeating: 0, count: 128 - item.count)
+  }
+
   mutating func answer(_ body: [UInt8]) -> (reply: [UInt8], action: Action) {
     switch body[0] {
     case 0x00 where body.count == 1: (version(), .none)

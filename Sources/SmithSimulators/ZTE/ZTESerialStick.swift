@@ -33,7 +33,7 @@ public struct ZTESerialStick: StickBody {
     modem = ZTEStick(firmware: firmware)
     modem.showsService = true
     chip = QualcommBody(
-      version: firmware, identity: ZTEStick.identityItem(modem.imei), layout: Self.layout,
+      version: firmware, identity: QualcommSimDiag.identityItem(modem.imei), layout: Self.layout,
       chip: chipCode)
     for (name, text) in Self.treasures { chip.flash.load(name, Array(text.utf8)) }
   }

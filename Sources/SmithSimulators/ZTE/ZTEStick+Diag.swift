@@ -3,16 +3,6 @@ import SmithLink
 
 /// The diagnostic port of the service composition (Docs/Protocols/diag.md).
 extension ZTEStick {
-  /// Item 550 as the firmware keeps an identity number.
-  static func identityItem(_ imei: String) -> [UInt8] {
-    let digits = imei.utf8.map { $0 & 0x0f }
-    var item: [UInt8] = [8, digits[0] << 4 | 0x0a]
-    for index in stride(from: 1, to: digits.count - 1, by: 2) {
-      item.append(digits[index + 1] << 4 | digits[index])
-    }
-    return item + [UInt8](repeating: 0, count: 128 - item.count)
-  }
-
   /// One numbered setting, as its flash holds it.
   public func item(_ number: UInt16) -> [UInt8]? { diag.items[number] }
   /// Changes one numbered setting behind everybody's back.

@@ -94,7 +94,7 @@ public struct ZTEStick: WebBody {
     diag = QualcommSimDiag(
       model: "MF667", build: firmware, chip: 0x04e0,
       items: [
-        550: Self.identityItem(imei), 10: [UInt8](repeating: 4, count: 128),
+        550: QualcommSimDiag.identityItem(imei), 10: [UInt8](repeating: 4, count: 128),
         441: [UInt8](repeating: 1, count: 128),
       ],
       files: ["/config": Array(firmware.utf8), "/AUTORUN.FLG": [], "/nv/item_files/a": [1, 2]])

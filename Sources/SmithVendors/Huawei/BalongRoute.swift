@@ -65,6 +65,7 @@ struct BalongRoute {
         (link, state) = try await downloadPort(of: job.place)
         if state == .normal {
           if session.next == job.items.count { return }
+          try await recognise(over: link)
           try await enter(over: link)
           (link, state) = try await downloadPort(of: job.place)
         }
@@ -136,6 +137,19 @@ struct BalongRoute {
 
   private func journaled(_ step: () async throws(Trouble) -> Void) async throws(BalongError) {
     do { try await step() } catch { throw .journal(error) }
+  }
+
+  /// Makes sure that a stick that came back in normal mode is the one that left: somebody may have
+  /// plugged in another, and a named port may lead to anything by now.
+  private func recognise(over link: any ByteLink) async throws(Trouble) {
+    var isSame: Bool?
+    for _ in 0..<3 where isSame == nil {
+      let answer = try? await ATSession(link: link).send("AT+CGSN")
+      isSame = await witness.recognises(answer.flatMap(HuaweiAnswers.imei))
+    }
+    if isSame == true { return }
+    await link.close()
+    throw .anotherStick()
   }
 
   /// NVBACKUP and GODLOAD on the AT port; returns when the stick has left, or should have.

@@ -62,6 +62,9 @@ struct QualcommFirehoseRoute {
       if let chip = version.chipName, Self.oldChips.contains(chip) {
         throw QualcommMismatch.dloadChip(chip)
       }
+      if await witness.recognises(await session.identity()) == false {
+        throw Trouble.diagOfAnother()
+      }
       try await witness.willEnter()
       do throws(DiagError) { try await session.enterDownload() } catch { throw error.trouble }
     } catch {

@@ -59,16 +59,22 @@ public enum ZTEDownload {
   /// Sends the switch until DLOAD answers; sending it again to a firmware that did not hear it
   /// changes nothing.
   ///
+  /// - Parameter witness: knows the unit; a port that leads to another one is told nothing.
   /// - Returns: an open link to DLOAD.
-  static func enterDownload(at place: Place, on bus: any Bus) async throws(Trouble)
-    -> any ByteLink
-  {
+  static func enterDownload(
+    at place: Place, on bus: any Bus, watched witness: (any FlashWitness)? = nil
+  ) async throws(Trouble) -> any ByteLink {
     for _ in 0..<3 {
       if let port = try? await bus.port(at: place, as: .diag, within: .seconds(1)),
         let link = try? await bus.open(port)
       {
+        let session = DiagSession(link)
+        if let witness, await witness.recognises(await session.identity()) == false {
+          await link.close()
+          throw .diagOfAnother()
+        }
         // What answers there may be DLOAD already, which takes the switch for a question.
-        try? await DiagSession(link).enterDownload()
+        try? await session.enterDownload()
         await link.close()
       }
       if let link = await waiting(at: place, on: bus, within: .seconds(20)) { return link }

@@ -48,7 +48,7 @@ struct ZTERoute {
   private func enter() async throws(Trouble) -> any ByteLink {
     try checkChip(try await ZTEDownload.version(at: job.place, on: bus))
     try await witness.willEnter()
-    return try await ZTEDownload.enterDownload(at: job.place, on: bus)
+    return try await ZTEDownload.enterDownload(at: job.place, on: bus, watched: witness)
   }
 
   private func checkChip(_ version: DiagVersion) throws(Trouble) {
