@@ -31,24 +31,28 @@ for round in 1 2 3 4 5; do
   udevadm settle
 done
 until_ok 15 heard left 5 || fail "the watcher missed a leave"
-# Of each round: the kernel's word, and who heard it when (milliseconds later).
+# Of each round, in milliseconds after the kernel's first word: its last port, who listens, we.
 dmesg | tr -d '[]' | awk '
-  / New USB device found/ { came = $1; attached = 0; u = w = -1 }
-  / now attached to ttyUSB/ { attached = int(($1 - came) * 1000) }
-  / USB disconnect/ { left = $1 }
+  / New USB device found/ { came = $1; ports = 0; u = -1 }
+  / now attached to ttyUSB/ { ports = int(($1 - came) * 1000) }
+  / USB disconnect/ { left = $1; v = -1 }
   /lab: udevadm hears came/ { u = int(($1 - came) * 1000) }
-  /lab: we hear came/ { print "came", int(($1 - came) * 1000), attached, u }
   /lab: udevadm hears left/ { v = int(($1 - left) * 1000) }
-  /lab: we hear left/ { print "left", int(($1 - left) * 1000), 0, v }' >/tmp/lab/late
+  /lab: we hear came/ { t = int(($1 - came) * 1000); print "came", ports, u, t, t - ports }
+  /lab: we hear left/ { print "left", 0, v, int(($1 - left) * 1000) }' >/tmp/lab/late
 cat /tmp/lab/late
-middle() { sort -n | awk '{ line[NR] = $1 } END { print line[int((NR + 1) / 2)] }'; }
-column() { awk -v kind="$1" -v column="$2" '$1 == kind { print $column }' /tmp/lab/late; }
-came=$(column came 2 | middle); left=$(column left 2 | middle)
-echo "LAB NOTE hotplug: a stick is told $came ms after the kernel's event (first $(column came 2 |
-  head -n 1) ms), of which the kernel takes $(column came 3 | middle) ms to make its ports;" \
-  "udevadm hears of it after $(column came 4 | middle) ms" >/dev/ttyS0
-echo "LAB NOTE hotplug: its leave is told after $left ms; udevadm hears of it after" \
-  "$(column left 4 | middle) ms" >/dev/ttyS0
-[ "$(column came 2 | wc -l)" -eq 5 ] || fail "not five rounds"
-[ "$came" -lt 200 ] || fail "a stick is told only after $came ms"
+middle() { awk -v kind="$1" -v column="$2" '$1 == kind { print $column }' /tmp/lab/late | sort -n |
+  awk '{ line[NR] = $1 } END { print line[int((NR + 1) / 2)] }'; }
+came=$(middle came 4) after=$(middle came 5) left=$(middle left 4)
+{
+  echo "LAB NOTE hotplug: told $came ms after the kernel's first event, $after ms after its last" \
+    "port; udevadm monitor hears the first event after $(middle came 3) ms"
+  echo "LAB NOTE hotplug: a leave is told after $left ms, udevadm hears it after $(middle left 3) ms"
+  sed 's/^/LAB NOTE hotplug: /' /tmp/lab/late
+} >/dev/ttyS0
+[ "$(grep -c came /tmp/lab/late)" -eq 5 ] || fail "not five rounds"
+# Where the processor is emulated, so is the kernel's own work on the stick.
+most=200; grep -q 'lab.accel=tcg' /proc/cmdline && most=500
+[ "$after" -lt 200 ] || fail "a stick is told only $after ms after its last port"
 [ "$left" -lt 200 ] || fail "a leave is told only after $left ms"
+[ "$came" -lt $most ] || fail "a stick is told only $came ms after the kernel's first event"
