@@ -8,7 +8,11 @@ struct ListCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "Shows every stick that is plugged in, in every state, and what can be done next.",
-    discussion: "Nothing is opened and nothing is sent: it disturbs no stick and no program.")
+    discussion: """
+      Nothing is opened and nothing is sent: it disturbs no stick and no program. With --watch, a
+      stick that comes back under another id has left and come; as JSON the events are `stick`
+      (one that came, or shows more than before) and `gone`.
+      """)
 
   @OptionGroup var common: CommonOptions
   @Flag(name: .long, help: "Go on, and show every change.") var watch = false

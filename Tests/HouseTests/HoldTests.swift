@@ -6,7 +6,7 @@ enum Holds {
   static func complaints(about files: [SwiftFile]) -> [String] {
     files.compactMap { file in
       let locks = count("state.hold(", in: file)
-      let holds = ["manners(", ".manners.obstacle"].map { count($0, in: file) }.reduce(0, +)
+      let holds = ["manners(", ".keepAway("].map { count($0, in: file) }.reduce(0, +)
       return holds < locks
         ? "\(file.path): takes \(locks) locks, keeps ModemManager away \(holds) times" : nil
     }
