@@ -34,7 +34,7 @@ machine() { # ACCELERATOR SECONDS CONSOLE ARGUMENTS...
   timeout --foreground -k 5 "$limit" "${qemu[@]}" -accel "$accelerator" -m 1536 -smp 2 \
     -nodefaults -no-user-config -display none -vga none -nic none -no-reboot \
     -kernel "$lab/vmlinuz" -initrd "$lab/initrd" -serial "file:$console" \
-    -append "console=ttyS0 quiet loglevel=4 panic=-1 printk.time=1 $*" </dev/null
+    -append "console=ttyS0 quiet loglevel=4 panic=-1 printk.time=1 lab.accel=${accelerator%%,*} $*" </dev/null
 }
 accelerator=tcg,thread=multi
 if [[ -w /dev/kvm && -r /dev/kvm ]]; then

@@ -44,11 +44,10 @@ struct AgentCommand: AsyncParsableCommand {
       let shelf = try await sticks()
       let stop = TerminalOwner(json: true, yes: false)
       stop.mindSignals()
-      let agent = FleetAgent(policy, in: world(state, stop, shelf))
+      let agent = FleetAgent(policy, in: world(state, stop, shelf, onlyLooks: policy.dryRun))
       let outcome = await withTaskExecutorPreference(PortThread()) {
         await agent.run(on: shelf.map(\.stick)) { Output.json($0.json) }
       }
-      for one in shelf { one.manners.end() }
       Output.json(outcome.json(policy))
       return outcome.exitCode
     }
@@ -67,7 +66,7 @@ struct AgentCommand: AsyncParsableCommand {
   }
 
   private func world(
-    _ state: StateDirectory, _ stop: TerminalOwner, _ shelf: [AgentStick]
+    _ state: StateDirectory, _ stop: TerminalOwner, _ shelf: [AgentStick], onlyLooks: Bool
   ) -> FleetWorld {
     @Sendable func one(_ place: Place) -> AgentStick? {
       shelf.first { $0.stick.place == place }
@@ -80,8 +79,9 @@ struct AgentCommand: AsyncParsableCommand {
       },
       surroundings: { _ in .files(in: state, downloadPort: downloadPort) })
     world.hold = { place throws(Trouble) in
-      if let obstacle = one(place)?.manners.obstacle { throw obstacle }
-      return try state.hold(place, json: true)
+      let lock = try state.hold(place, json: true)
+      // Who only looks is no reason to take the modem away from others.
+      return (lock, onlyLooks ? nil : try one(place)?.keepAway())
     }
     world.interrupted = { place throws(Trouble) in
       let found = try state.unfinished(at: place)
@@ -141,10 +141,10 @@ enum AgentImages {
   }
 }
 
-/// A stick, and what keeps other programs away from it.
+/// A stick, and what keeps other programs away from it while it is its turn.
 final class AgentStick: Sendable {
   let stick: FleetStick
-  let manners: StickManners
+  private let turn: AgentTurn
   private let measured = Mutex<(PhaseWatch, HistoryKeeper)?>(nil)
 
   /// Who measured the update of this stick, and who keeps it.
@@ -154,13 +154,65 @@ final class AgentStick: Sendable {
   func minding(_ owner: any Owner, _ state: StateDirectory) -> any Owner {
     let watch = PhaseWatch(owner)
     measured.withLock { $0 = (watch, HistoryKeeper(state: state)) }
-    return manners.minding(watch)
+    return turn.manners?.minding(watch) ?? watch
+  }
+
+  /// Keeps other programs away from the stick as long as what is returned lives.
+  ///
+  /// - Throws: `port.modem-manager`.
+  func keepAway() throws(Trouble) -> any Sendable {
+    let manners = StickManners(place: stick.place)
+    if let obstacle = manners.obstacle { throw obstacle }
+    turn.begin(manners)
+    return AgentHold(turn: turn)
   }
 
   init(_ bus: any Bus, _ place: Place) {
-    manners = StickManners(place: place)
-    stick = FleetStick(bus: manners.minding(bus), place: place)
+    turn = AgentTurn()
+    stick = FleetStick(bus: AgentBus(bus: bus, turn: turn), place: place)
   }
+}
+
+/// The manners of a stick whose turn it is.
+private final class AgentTurn: Sendable {
+  private let current = Mutex<StickManners?>(nil)
+
+  var manners: StickManners? { current.withLock { $0 } }
+
+  func begin(_ manners: StickManners) { current.withLock { $0 = manners } }
+
+  func end() { current.withLock { $0.take() }?.end() }
+}
+
+/// Ends a turn when nobody needs it any more.
+private final class AgentHold: Sendable {
+  private let turn: AgentTurn
+
+  init(turn: AgentTurn) { self.turn = turn }
+
+  deinit { turn.end() }
+}
+
+/// A stick's bus, with the manners of its turn.
+private struct AgentBus: Bus {
+  let bus: any Bus
+  let turn: AgentTurn
+
+  func ports() async throws(BusError) -> [SmithLink.Port] { try await bus.ports() }
+
+  func port(at place: Place, as role: PortRole, within limit: Duration) async throws(BusError)
+    -> SmithLink.Port
+  {
+    try await bus.port(at: place, as: role, within: limit)
+  }
+
+  func open(_ port: SmithLink.Port) async throws(LinkError) -> any ByteLink {
+    try await (turn.manners?.minding(bus) ?? bus).open(port)
+  }
+
+  func pause(_ duration: Duration) async { await bus.pause(duration) }
+
+  var now: Duration { bus.now }
 }
 
 extension FleetLine {

@@ -31,19 +31,27 @@ struct PINCommand: AsyncParsableCommand {
         return try await run(HiLinkPIN(page.hiLink.session)) { await page.hiLink.link.pause($0) }
       }
       let (bus, place) = try await target.bus()
-      let link = try await Updater.open(place, on: bus)
-      do throws(Trouble) {
-        let subject = try await Subject.ask(link, at: place)
-        if subject.state == .silent { throw LinkError.silent.trouble }
-        guard subject.state == .normal else { throw Self.notNormal }
-        let door = ATSIMPIN(ATSession(link: link), vendor: subject.report.vendor)
-        let code = try await run(door) { await bus.pause($0) }
-        await link.close()
-        return code
-      } catch {
-        await link.close()
-        throw error
+      // Who only looks is no reason to take the modem away from others.
+      guard enter else { return try await run(on: bus, at: place) }
+      return try await TerminalOwner(json: common.json, yes: yes).keepingAway(from: place) {
+        manners throws(Trouble) in try await run(on: manners.minding(bus), at: place)
       }
+    }
+  }
+
+  private func run(on bus: any Bus, at place: Place) async throws(Trouble) -> SmithModel.ExitCode {
+    let link = try await Updater.open(place, on: bus)
+    do throws(Trouble) {
+      let subject = try await Subject.ask(link, at: place)
+      if subject.state == .silent { throw LinkError.silent.trouble }
+      guard subject.state == .normal else { throw Self.notNormal }
+      let door = ATSIMPIN(ATSession(link: link), vendor: subject.report.vendor)
+      let code = try await run(door) { await bus.pause($0) }
+      await link.close()
+      return code
+    } catch {
+      await link.close()
+      throw error
     }
   }
 

@@ -8,21 +8,25 @@ import SmithVendors
 struct PageTarget {
   private let page: WebTarget
   let hiLink: HiLinkTarget
+  /// Where the stick is; nil if only its page's address is known.
+  let place: Place?
 
   /// The page that the options name, or that of the network stick that they mean; nil if they
   /// mean a stick with a serial port.
   static func meant(by target: TargetOptions) async throws(Trouble) -> PageTarget? {
     let link: CurlWebLink
+    var place = target.place.map { Place.usb($0) }
     if let named = try target.namedPage() {
       link = named
     } else if target.port == nil, let stick = try await ThisComputer.networkStick(target) {
       link = try await ThisComputer.page(of: stick)
+      place = stick.place
     } else {
       return nil
     }
     return PageTarget(
       page: WebTarget(door: try WebTarget.door(link, target)),
-      hiLink: HiLinkTarget(link, login: try target.login()))
+      hiLink: HiLinkTarget(link, login: try target.login()), place: place)
   }
 
   /// What the stick says about itself over its page; nothing is changed.

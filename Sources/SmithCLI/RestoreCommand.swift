@@ -5,6 +5,7 @@ import SmithEngine
 import SmithLibrary
 import SmithLink
 import SmithModel
+import SmithPorts
 import SmithProtocols
 import SmithVendors
 
@@ -38,7 +39,10 @@ struct RestoreCommand: AsyncParsableCommand {
     try await explaining(json: common.json) { () throws(Trouble) in
       if defaultApn {
         guard backup == nil else { throw Self.eitherOr }
-        return try await restoreDefault()
+        let providers = try ProviderDatabase()
+        return try await onStick { bus, place throws(Trouble) in
+          try await restoreDefault(providers, on: bus, at: place)
+        }
       }
       guard let backup else { throw Self.noBackup }
       let saved = try Backup.read(backup)
@@ -49,25 +53,44 @@ struct RestoreCommand: AsyncParsableCommand {
           exitCode: .badFile)
       }
       if let web = try await PageTarget.meant(by: target) {
-        return try await web.restore(
-          saved, settings ?? DeviceSettings(), self)
+        guard let place = web.place else {
+          return try await web.restore(saved, settings ?? DeviceSettings(), self)
+        }
+        return try await owner.keepingAway(from: place, keepingNetwork: true) {
+          _ throws(Trouble) in try await web.restore(saved, settings ?? DeviceSettings(), self)
+        }
       }
-      let (bus, place) = try await target.bus()
-      var lost: [String] = []
-      if let settings, !target.namesOnlyDiag { lost += try await restore(settings, saved) }
-      let diag = try await DiagTarget(bus: bus, place: place, json: common.json)
-        .restore(saved, yes: yes)
-      lost += diag?.leftOut ?? []
-      say(lost, diag)
-      return lost.isEmpty ? .ok : .warnings
+      return try await onStick { bus, place throws(Trouble) in
+        var lost: [String] = []
+        if let settings, !target.namesOnlyDiag {
+          lost += try await restore(settings, saved, on: bus, at: place)
+        }
+        let diag = try await DiagTarget(bus: bus, place: place, json: common.json)
+          .restore(saved, yes: yes)
+        lost += diag?.leftOut ?? []
+        say(lost, diag)
+        return lost.isEmpty ? .ok : .warnings
+      }
+    }
+  }
+
+  private var owner: TerminalOwner { TerminalOwner(json: common.json, yes: false) }
+
+  /// Works on the stick that is meant, with ModemManager kept away from it.
+  private func onStick(
+    _ work: (any Bus, Place) async throws(Trouble) -> SmithModel.ExitCode
+  ) async throws(Trouble) -> SmithModel.ExitCode {
+    let (bus, place) = try await target.bus()
+    return try await owner.keepingAway(from: place) { manners throws(Trouble) in
+      try await work(manners.minding(bus), place)
     }
   }
 
   /// Over AT, to the unit of the backup; what was left out.
-  private func restore(_ settings: DeviceSettings, _ saved: Backup) async throws(Trouble)
-    -> [String]
-  {
-    let (link, subject) = try await identify()
+  private func restore(
+    _ settings: DeviceSettings, _ saved: Backup, on bus: any Bus, at place: Place
+  ) async throws(Trouble) -> [String] {
+    let (link, subject) = try await identify(place, on: bus)
     guard subject.identityHash != nil, subject.identityHash == saved.identity || toOtherUnit
     else {
       await link.close()
@@ -104,10 +127,10 @@ struct RestoreCommand: AsyncParsableCommand {
     }
   }
 
-  private func identify() async throws(Trouble) -> (any ByteLink, Subject) {
-    let (bus, place) = try await target.bus()
-    let updater = Updater(
-      bus: bus, owner: TerminalOwner(json: common.json, yes: false), surroundings: .forQueries)
+  private func identify(_ place: Place, on bus: any Bus) async throws(Trouble)
+    -> (any ByteLink, Subject)
+  {
+    let updater = Updater(bus: bus, owner: owner, surroundings: .forQueries)
     return try await updater.identify(place, withSettings: false)
   }
 
@@ -131,9 +154,10 @@ struct RestoreCommand: AsyncParsableCommand {
 
   // MARK: Without a backup
 
-  private func restoreDefault() async throws(Trouble) -> SmithModel.ExitCode {
-    let providers = try ProviderDatabase()
-    let (link, subject) = try await identify()
+  private func restoreDefault(
+    _ providers: ProviderDatabase, on bus: any Bus, at place: Place
+  ) async throws(Trouble) -> SmithModel.ExitCode {
+    let (link, subject) = try await identify(place, on: bus)
     guard subject.state == .normal else {
       await link.close()
       throw Trouble(

@@ -24,7 +24,9 @@ enum SimulatedUSB {
       let isQDL = name.hasSuffix("-qdl")
       let model = name.dropFirst(7).dropLast(isQDL ? 4 : 0)
       if let found = SierraPersonality.all.first(where: { $0.name == model }) {
-        var stick = SierraStick(found.personality)
+        var personality = found.personality
+        if let firmware { personality.firmware = firmware }
+        var stick = SierraStick(personality)
         if isQDL { stick.loseApplication() }
         return USBStick(stick, disc: .init(rawValue: disc.rawValue) ?? .once)
       }
@@ -41,9 +43,11 @@ enum SimulatedUSB {
     options.signed = switches.signed
     options.logging = switches.logging
     options.singlePort = false
+    options.pin = switches.pin
+    switches.lock?.apply(to: &options)
     let stick = HuaweiBalongStick(
       personality: personality, firmware: firmware.map { FirmwareVersion($0) },
-      seed: switches.seed, options: options)
+      imei: switches.lock?.imei ?? "004999010640000", seed: switches.seed, options: options)
     return USBStick(keeper?.restored(stick) ?? stick, disc: disc)
   }
 
@@ -107,7 +111,7 @@ extension SimCommand {
             name, firmware: firmware,
             options: SimulatedModels.Switches(
               strict: strict, signed: signed, logging: log != nil, seed: seed &+ UInt64(index),
-              lock: lock),
+              lock: lock, pin: pin),
             disc: habit, restoring: keepers[index]))
       }
       try await serve(sticks, names, at: address, keepers)

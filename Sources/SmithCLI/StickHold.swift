@@ -40,4 +40,17 @@ extension TerminalOwner {
     if let obstacle { throw obstacle }
     return manners
   }
+
+  /// Does `work` on a stick while other programs are kept away from it; they get it back however
+  /// the work ends.
+  ///
+  /// - Throws: `port.modem-manager`, and what `work` throws.
+  func keepingAway<Answer>(
+    from place: Place, keepingNetwork: Bool = false,
+    _ work: (StickManners) async throws(Trouble) -> Answer
+  ) async throws(Trouble) -> Answer {
+    let manners = try await manners(at: place, keepingNetwork: keepingNetwork)
+    defer { manners.end() }
+    return try await work(manners)
+  }
 }

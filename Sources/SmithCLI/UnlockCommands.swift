@@ -48,8 +48,15 @@ struct UnlockCommand: AsyncParsableCommand {
       let (bus, place, page) = try await target.stick(onlyAsks: request.onlyShows)
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
+      // Who only looks is no reason to take the modem away from others.
+      let manners =
+        request.onlyShows
+        ? nil
+        : try await TerminalOwner(json: common.json, yes: yes)
+          .manners(at: place, keepingNetwork: page != nil)
+      defer { manners?.end() }
       let unlocker = Unlocker(
-        bus: bus, owner: owner,
+        bus: manners?.minding(bus) ?? bus, owner: owner,
         surroundings: .files(in: state, tool: CommandLineFace.version), page: page)
       let thread = PortThread()
       let report = await withTaskExecutorPreference(thread) {

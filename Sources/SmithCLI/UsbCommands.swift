@@ -9,7 +9,9 @@ struct ListCommand: AsyncParsableCommand {
     commandName: "list",
     abstract: "Shows every stick that is plugged in, in every state, and what can be done next.",
     discussion: """
-      Nothing is opened and nothing is sent: it disturbs no stick and no program.
+      Nothing is opened and nothing is sent: it disturbs no stick and no program. With --watch, a \
+      stick that comes back under another id has left and come; as JSON the events are `stick` \
+      (one that came, or shows more than before) and `gone`.
 
         modemsmith list
         modemsmith list --watch          go on, and show every change
@@ -20,29 +22,49 @@ struct ListCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await explaining(json: common.json) { () throws(Trouble) in
-      var last = ThisComputer.sticks()
-      show(last)
-      if last.isEmpty, !common.json { Output.error("No stick is plugged in.") }
-      guard watch else { return last.isEmpty ? .noStick : .ok }
-      let events = UsbWatch()
-      let thread = PortThread()
-      // Without the kernel's word, a look five times a second has to do.
-      let wait = { @Sendable () -> Void in
-        if let events {
-          _ = events.next(within: .seconds(3600))
-        } else {
-          usleep(200_000)
-        }
-      }
-      while !Task.isCancelled {
-        await thread.run(wait)
-        // A plug-in is a burst of events; udev needs a moment for the last of them.
-        try? await Task.sleep(for: .milliseconds(100))
-        let now = ThisComputer.sticks()
-        showChange(from: last, to: now)
-        last = now
-      }
+      // Listening begins before looking, so that nothing falls in between.
+      let events = watch ? UsbWatch() : nil
+      var tracker = StickTracker(usb: SysfsUSB(), knowledge: ThisComputer.knowledge)
+      _ = tracker.readAll()
+      show(tracker.sticks)
+      if tracker.sticks.isEmpty, !common.json { Output.error("No stick is plugged in.") }
+      guard watch else { return tracker.sticks.isEmpty ? .noStick : .ok }
+      // Nothing is being written to a stick: a reader that goes away ends this.
+      signal(SIGPIPE, SIG_DFL)
+      Self.rehearse()
+      // Waiting blocks its thread: one of its own, for all of it.
+      await PortThread().run { [tracker] in follow(tracker, events) }
       return .ok
+    }
+  }
+
+  /// Tells every change, without end.
+  private func follow(_ known: StickTracker, _ events: UsbWatch?) {
+    var tracker = known
+    let clock = SystemBus()
+    while true {
+      guard let events else {
+        // Without the kernel's word, a look five times a second has to do.
+        usleep(200_000)
+        showChanges(tracker.readAll())
+        continue
+      }
+      let limit = tracker.deadline.map { max(.zero, $0 - clock.now) } ?? .seconds(3600)
+      let heard = events.next(within: limit)
+      showChanges(tracker.take(heard, at: clock.now))
+    }
+  }
+
+  /// Describes sticks that are not there: what is read and prepared at first use (catalogues, port
+  /// lists) is ready when one comes.
+  private static func rehearse() {
+    for vendor: UInt16 in [0x12d1, 0x19d2, 0x1bbb, 0x1199] {
+      var device = UsbDevice(place: "0-0", path: "/nowhere", id: USBID(vendor, 0x1506))
+      let node = UsbNode(kind: .tty, name: "ttyUSB0")
+      device.interfaces = [
+        UsbInterface(number: 0, triple: UsbTriple(0xff, 0xff, 0xff), nodes: [node])
+      ]
+      _ = ThisComputer.knowledge.sighting(of: device)?.json(event: "stick").text
     }
   }
 
@@ -73,15 +95,14 @@ struct ListCommand: AsyncParsableCommand {
     }.joined(separator: "  ")
   }
 
-  private func showChange(from old: [StickSighting], to new: [StickSighting]) {
-    for gone in old where !new.contains(where: { $0.device.place == gone.device.place }) {
-      if common.json {
-        Output.json(gone.json(event: "gone"))
-      } else {
-        Output.line("\(gone.device.place)  left")
+  private func showChanges(_ changes: [StickChange]) {
+    for change in changes {
+      switch change {
+      case .came(let stick): show([stick])
+      case .left(let stick) where common.json: Output.json(stick.json(event: "gone"))
+      case .left(let stick): Output.line("\(stick.device.place)  left")
       }
     }
-    show(new.filter { stick in !old.contains { $0.device == stick.device } })
   }
 }
 

@@ -142,6 +142,7 @@ struct WebUpdateTarget {
   private let policy: Policy
   private let json: Bool
   private let stateDirectory: String?
+  private let place: Place?
 
   init(
     _ target: TargetOptions, _ page: PageUpdateOptions, file: String?, policy: Policy, json: Bool
@@ -153,6 +154,7 @@ struct WebUpdateTarget {
     self.policy = policy
     self.json = json
     stateDirectory = target.stateDir
+    place = target.place.map { .usb($0) }
     if let file {
       source = try Self.source(
         file, expecting: page.expect.map { FirmwareVersion($0) },
@@ -220,8 +222,11 @@ struct WebUpdateTarget {
     if !yes, json || isatty(0) != 1 { throw UpdateCommand.needsYes }
     let owner = TerminalOwner(json: json, yes: yes)
     owner.mindSignals()
+    let manners = try await owner.manners(at: place ?? door.place, keepingNetwork: true)
+    defer { manners.end() }
     let updater = WebUpdater(
-      door: door, owner: owner, surroundings: .files(in: state, downloadPort: nil))
+      door: door, owner: manners.minding(owner),
+      surroundings: .files(in: state, downloadPort: nil))
     let report = await updater.update(source, policy: policy)
     owner.show(report)
     return report.exitCode
@@ -244,8 +249,11 @@ struct WebUpdateTarget {
     let journal = try FileJournal(path: unfinished.path)
     let owner = TerminalOwner(json: json, yes: true)
     owner.mindSignals()
+    let manners = try await owner.manners(
+      at: target.place.map { .usb($0) } ?? door.place, keepingNetwork: true)
+    defer { manners.end() }
     let report = await WebUpdater(
-      door: door, owner: owner, surroundings: .files(in: state, downloadPort: nil)
+      door: door, owner: manners.minding(owner), surroundings: .files(in: state, downloadPort: nil)
     ).resume(source, header, unfinished.records, journal: journal)
     owner.show(report)
     return report.exitCode

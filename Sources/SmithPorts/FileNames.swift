@@ -40,6 +40,19 @@ enum FileNames {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// What the kernel says in a file of sysfs, without the blanks at its end: it gives all of it at
+  /// the first reading, and nobody has to ask whether there is more.
+  static func attribute(_ path: String) -> String? {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    return unsafe withUnsafeTemporaryAllocation(byteCount: 512, alignment: 1) { buffer in
+      var count = unsafe max(0, read(descriptor, buffer.baseAddress, buffer.count))
+      while count > 0, unsafe buffer[count - 1] <= 0x20 { count -= 1 }
+      return unsafe String(decoding: buffer[..<count], as: UTF8.self)
+    }
+  }
+
   /// The bytes of a file, up to a little more than `limit`; nil if it cannot be read.
   static func bytes(of path: String, limit: Int) -> [UInt8]? {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)

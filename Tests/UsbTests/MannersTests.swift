@@ -145,6 +145,32 @@ struct MannersTests {
     #expect(manners.modemManager == .held)
   }
 
+  @Test("A stick whose port was named, through a link too, is held; a port of nobody is left alone")
+  func named() throws {
+    let bus = try PrivateBus()
+    let sys = try FakeSys()
+    try sys.plug(.modem(), at: "1-1", number: 2)
+    try sys.plug(.modem(3), at: "1-2", number: 3)
+    bus.world.state.withLock { $0.known = [sys.path("1-1"), sys.path("1-2")] }
+    try sys.link("../../ttyUSB4", at: "dev/serial/by-id/usb-HUAWEI")
+    for path in ["\(sys.dev)/ttyUSB4", "\(sys.dev)/serial/by-id/usb-HUAWEI"] {
+      let manners = StickManners(
+        place: .named(path), usb: SysfsUSB(root: sys.sys), address: bus.address)
+      #expect(manners.modemManager == .held)
+      #expect(bus.holderLives(sys.path("1-2")))
+      #expect(!bus.holderLives(sys.path("1-1")))
+      manners.end()
+    }
+    try sys.write("dev/pts/7", "")
+    for path in ["\(sys.dev)/pts/7", "\(sys.dev)/nothing", "http://192.168.8.1"] {
+      let manners = StickManners(
+        place: .named(path), usb: SysfsUSB(root: sys.sys), address: bus.address)
+      #expect(manners.modemManager == nil)
+      #expect(manners.obstacle == nil)
+    }
+    #expect(bus.world.calls.count == 4)
+  }
+
   @Test("A connection over the stick is named and taken down, others are left alone")
   func network() throws {
     let bus = try PrivateBus(names: ["org.freedesktop.NetworkManager"])

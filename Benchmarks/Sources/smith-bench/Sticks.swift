@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SmithModel
 import SmithPorts
 import SmithVendors
@@ -22,7 +23,50 @@ extension SmithBench {
       }
     }
     guard found == 48 else { throw CocoaError(.fileReadCorruptFile) }
-    return [Row("list with 16 sticks", median(times) * 1000, "ms").atMost(300)]
+    return [
+      Row("list with 16 sticks", median(times) * 1000, "ms").atMost(300),
+      Row("re-enumeration, event to telling", try hotplug(usb, root, quick) * 1000, "ms")
+        .atMost(200),
+    ]
+  }
+
+  /// From the kernel's event to our telling: one of sixteen sticks leaves and comes back, all its
+  /// folders at once. A pair of sockets stands for the kernel's.
+  private static func hotplug(_ usb: SysfsUSB, _ root: URL, _ quick: Bool) throws -> Double {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0, &ends) == 0,
+      let watch = UsbWatch(descriptor: ends[0])
+    else { throw CocoaError(.fileReadUnknown) }
+    defer { close(ends[1]) }
+    var tracker = StickTracker(
+      usb: usb,
+      knowledge: UsbKnowledge(
+        entries: UsbIDs.entries,
+        rules: UdevRules.modemManager(in: [root.appendingPathComponent("rules").path])))
+    guard tracker.readAll().count == 16 else { throw CocoaError(.fileReadCorruptFile) }
+    let link = root.appendingPathComponent("bus/usb/devices/1-9").path
+    let target = root.appendingPathComponent("devices/pci0000:00/usb1/1-9").path
+    let clock = SystemBus()
+    /// Tells the watch what the kernel would, and waits until the tracker has told it.
+    func tell(_ action: String) -> Double {
+      let message = [UInt8]("\(action)@/devices/pci0000:00/usb1/1-9\0SUBSYSTEM=usb\0".utf8)
+      var told = false
+      return seconds {
+        _ = message.withUnsafeBytes { Glibc.write(ends[1], $0.baseAddress, $0.count) }
+        while !told {
+          let wait = tracker.deadline.map { max(.zero, $0 - clock.now) } ?? .seconds(5)
+          told = !tracker.take(watch.next(within: wait), at: clock.now).isEmpty
+        }
+      }
+    }
+    var times: [Double] = []
+    for _ in 0..<(quick ? 5 : 21) {
+      try FileManager.default.removeItem(atPath: link)
+      _ = tell("remove")
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+      times.append(tell("bind"))
+    }
+    return median(times)
   }
 
   private static func write(_ text: String, _ url: URL) throws {
@@ -40,6 +84,19 @@ extension SmithBench {
     ] {
       try write(text + "\n", folder.appendingPathComponent(name))
     }
+    // Configuration 1 with three interfaces of the vendor's class, a bulk pair each.
+    var descriptors: [UInt8] = [18, 1, 0, 2, 0, 0, 0, 64, 0xd1, 0x12, 0x06, 0x15, 0, 1, 1, 2, 0, 1]
+    descriptors += [9, 2, 9 + 3 * 23, 0, 3, 1, 0, 0x80, 250]
+    for interface: UInt8 in 0..<3 {
+      descriptors += [9, 4, interface, 0, 2, 0xff, 2, interface + 1, 0]
+      for address in [0x81 + interface, 1 + interface] {
+        descriptors += [7, 5, address, 2, 0, 2, 0]
+      }
+    }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try Data(descriptors).write(to: folder.appendingPathComponent("descriptors"))
+    let driver = root.appendingPathComponent("bus/usb/drivers/option")
+    try FileManager.default.createDirectory(at: driver, withIntermediateDirectories: true)
     for interface in 0..<3 {
       let face = folder.appendingPathComponent("\(place):1.\(interface)")
       try write("0\(interface)\n", face.appendingPathComponent("bInterfaceNumber"))
@@ -48,6 +105,8 @@ extension SmithBench {
       try write("0\(interface + 1)\n", face.appendingPathComponent("bInterfaceProtocol"))
       let tty = "ttyUSB\(number * 3 + interface)"
       try write("", face.appendingPathComponent("\(tty)/tty/\(tty)/dev"))
+      try FileManager.default.createSymbolicLink(
+        at: face.appendingPathComponent("driver"), withDestinationURL: driver)
     }
     let links = root.appendingPathComponent("bus/usb/devices")
     try FileManager.default.createDirectory(at: links, withIntermediateDirectories: true)

@@ -14,8 +14,8 @@ public final class StickManners: Sendable {
   private let keepsNetwork: Bool
   private let awake = Mutex<SleepInhibitor?>(nil)
 
-  /// Asks ModemManager to keep away from the stick at `place`; ports that are no USB place are
-  /// left to their owner.
+  /// Asks ModemManager to keep away from the stick at `place`, or from the one whose port was
+  /// named; a port that is no stick's on USB is left to its owner.
   ///
   /// - Parameters:
   ///   - keepsNetwork: whether connections over the stick stay: its page is reached through them.
@@ -26,7 +26,7 @@ public final class StickManners: Sendable {
     self.keepsNetwork = keepsNetwork
     self.address = address
     network = StickNetwork(address: address, sysfs: usb.root)
-    if case .usb(let chain) = place, let device = usb.device(at: chain) {
+    if let device = Self.device(place, usb) {
       self.device = device
       hold = ModemManagerHold(uid: device.path, address: address)
     } else {
@@ -36,6 +36,17 @@ public final class StickManners: Sendable {
   }
 
   deinit { end() }
+
+  /// The stick as it is now. It is held by its place: its ports' names may move on.
+  private static func device(_ place: Place, _ usb: SysfsUSB) -> UsbDevice? {
+    switch place {
+    case .usb(let chain): return usb.device(at: chain)
+    case .named(let path):
+      // Through links, `/dev/serial/by-id` among them.
+      guard let node = FileNames.resolved(path).flatMap(SysfsUSB.lastName) else { return nil }
+      return usb.devices().first { $0.names(.tty).contains(node) }
+    }
+  }
 
   /// How ModemManager took it; nil where there is no stick on USB to be held.
   public var modemManager: ModemManagerHold.State? { hold?.state }

@@ -163,6 +163,67 @@ public struct SysfsUSB: Sendable {
     return device
   }
 
+  /// Whether something is plugged in at a place.
+  func isThere(_ place: String) -> Bool {
+    Self.isPlace(place) && FileNames.status(of: "\(folder)/\(place)/idVendor") != nil
+  }
+
+  /// Whether the device at a place shows an interface.
+  func hasInterfaces(_ place: String) -> Bool {
+    FileNames.entries(of: "\(folder)/\(place)").contains { $0.hasPrefix("\(place):") }
+  }
+
+  /// Whether every interface that the device's descriptors promise is there, taken by a driver,
+  /// and has what that driver makes of it; a drive's nodes excepted, which take seconds.
+  ///
+  /// Reads nothing that the kernel guards while it is still at work on the device (`manufacturer`,
+  /// `bConfigurationValue` and others wait for that to end).
+  func isWhole(_ place: String) -> Bool {
+    let path = "\(folder)/\(place)"
+    let names = FileNames.entries(of: path).filter { $0.hasPrefix("\(place):") }
+    // `1-2:1.0` is interface 0 of configuration 1.
+    guard let first = names.first, let colon = first.firstIndex(of: ":"),
+      let value = Int(first[first.index(after: colon)...].prefix { $0 != "." }),
+      let descriptors = FileNames.bytes(of: "\(path)/descriptors", limit: 65_536)
+        .flatMap({ UsbDescriptors($0) }),
+      let configuration = descriptors.configurations.first(where: { $0.value == value }),
+      Set(configuration.settings.map(\.interface)).count == names.count
+    else { return false }
+    var (makers, made): (Set<String>, Set<String>) = ([], [])
+    for name in names {
+      let face = "\(path)/\(name)"
+      guard let driver = FileNames.target(of: "\(face)/driver").flatMap(Self.lastName) else {
+        return false
+      }
+      makers.insert(driver)
+      if Self.hasNode(face) {
+        made.insert(driver)
+      } else if Self.makesPorts.contains(driver) {
+        return false
+      }
+    }
+    // Of the others one interface has the node for all that the driver took.
+    return makers.intersection(Self.makesOneNode).isSubset(of: made)
+  }
+
+  /// Drivers that make a port of every interface that they take.
+  private static let makesPorts: Set<String> = [
+    "option", "option1", "qcserial", "sierra", "qcaux", "usb_serial_simple", "usbserial_generic",
+  ]
+  /// Drivers that take two interfaces or more for one port or card.
+  private static let makesOneNode: Set<String> = [
+    "cdc_acm", "cdc_ether", "cdc_ncm", "huawei_cdc_ncm", "rndis_host", "qmi_wwan", "cdc_mbim",
+    "sierra_net", "hso",
+  ]
+
+  /// Whether a port or a network card is ready: the kernel hangs the tty below its port last.
+  private static func hasNode(_ face: String) -> Bool {
+    FileNames.entries(of: face).contains { name in
+      name == "net" || name == "tty"
+        || name.hasPrefix("tty") && FileNames.status(of: "\(face)/\(name)/tty/\(name)") != nil
+    }
+  }
+
   /// Whether the name is a place: a bus number and a chain of ports.
   static func isPlace(_ name: String) -> Bool {
     let halves = name.split(separator: "-", omittingEmptySubsequences: false)
@@ -243,13 +304,13 @@ public struct SysfsUSB: Sendable {
   }
 
   private func number(_ folder: String, _ name: String, radix: Int = 10) -> Int? {
-    FileNames.text(of: "\(folder)/\(name)", limit: 64).flatMap { text in
+    FileNames.attribute("\(folder)/\(name)").flatMap { text in
       Int(text.drop { $0 == " " }, radix: radix)
     }
   }
 
   private func words(_ folder: String, _ name: String) -> String? {
-    FileNames.text(of: "\(folder)/\(name)", limit: 256)
+    FileNames.attribute("\(folder)/\(name)")
       .map { String(printable: [UInt8]($0.utf8)) }
   }
 }

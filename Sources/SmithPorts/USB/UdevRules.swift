@@ -61,6 +61,7 @@ public struct UdevRules: Sendable {
     var isMatch: Bool
     var isNegated: Bool
     var value: String
+    var pattern: UdevPattern
   }
 
   private struct Rule {
@@ -147,18 +148,18 @@ public struct UdevRules: Sendable {
       // What we cannot know must not make a rule fit.
       case .own, .foreign: return false
       }
-      if Self.matches(value, term.value) == term.isNegated { return false }
+      if term.pattern.matches(value) == term.isNegated { return false }
     }
     guard asksParents else { return true }
     return subject.parents.contains { parent in
       rule.matches.allSatisfy { term in
         switch term.key {
         case .parent("SUBSYSTEMS"):
-          Self.matches(parent.subsystem, term.value) != term.isNegated
-        case .parent("DRIVERS"): Self.matches(parent.driver, term.value) != term.isNegated
+          term.pattern.matches(parent.subsystem) != term.isNegated
+        case .parent("DRIVERS"): term.pattern.matches(parent.driver) != term.isNegated
         case .parent: false
         case .parentAttribute(let name):
-          parent.attributes[name].map { Self.matches($0, term.value) != term.isNegated } ?? false
+          parent.attributes[name].map { term.pattern.matches($0) != term.isNegated } ?? false
         default: true
         }
       }
@@ -211,7 +212,7 @@ public struct UdevRules: Sendable {
     rest = after[after.index(after: close)...]
     return Term(
       key: key(String(name), inner.map(String.init)), isMatch: sign == "==" || sign == "!=",
-      isNegated: sign == "!=", value: value)
+      isNegated: sign == "!=", value: value, pattern: UdevPattern(value))
   }
 
   private static func key(_ name: String, _ inner: String?) -> Key {
@@ -224,13 +225,36 @@ public struct UdevRules: Sendable {
     default: .foreign
     }
   }
+}
 
-  /// udev's patterns: `|` between alternatives, `*`, `?`, `[ab]`. Case of attributes that are
-  /// hexadecimal is as the kernel writes it, the lists are not always.
-  static func matches(_ text: String, _ pattern: String) -> Bool {
-    pattern.split(separator: "|", omittingEmptySubsequences: false).contains {
-      glob([UInt8](text.lowercased().utf8), [UInt8]($0.lowercased().utf8))
+/// One of udev's patterns: `|` between alternatives, `*`, `?`, `[ab]`. Case of attributes that are
+/// hexadecimal is as the kernel writes it, the lists are not always.
+struct UdevPattern: Sendable {
+  private let alternatives: [[UInt8]]
+  private let isPlain: Bool
+
+  /// Prepares a pattern: thousands of them are asked about every port.
+  init(_ pattern: String) {
+    alternatives = pattern.utf8.split(
+      separator: UInt8(ascii: "|"), omittingEmptySubsequences: false
+    )
+    .map { $0.map(Self.lowered) }
+    isPlain = !pattern.utf8.contains { [0x2a, 0x3f, 0x5b].contains($0) }
+  }
+
+  /// Whether one of the alternatives fits all of the text.
+  func matches(_ text: String) -> Bool {
+    if isPlain {
+      return alternatives.contains { word in
+        word.count == text.utf8.count && text.utf8.lazy.map(Self.lowered).elementsEqual(word)
+      }
     }
+    let bytes = text.utf8.map(Self.lowered)
+    return alternatives.contains { Self.glob(bytes, $0) }
+  }
+
+  private static func lowered(_ byte: UInt8) -> UInt8 {
+    (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
   }
 
   /// Steps back only to the last star, so a hostile pattern costs no more than text times pattern.

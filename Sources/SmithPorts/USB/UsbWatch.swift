@@ -15,15 +15,33 @@ public struct UsbEvent: Hashable, Sendable {
   ///
   /// - Returns: nil for anything else, udev's own messages among them.
   public init?(_ message: [UInt8]) {
-    let parts = message.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-    guard let head = parts.first, let at = head.firstIndex(of: "@") else { return nil }
-    action = String(head[..<at])
-    path = String(head[head.index(after: at)...])
+    let parts = message.split(separator: 0)
+    guard let head = parts.first, let at = head.firstIndex(of: UInt8(ascii: "@")) else {
+      return nil
+    }
+    action = String(decoding: head[..<at], as: UTF8.self)
+    path = String(decoding: head[(at + 1)...], as: UTF8.self)
     guard path.hasPrefix("/"), !action.isEmpty, action.allSatisfy({ $0.isASCII && $0.isLetter })
     else { return nil }
+    let key = [UInt8]("SUBSYSTEM=".utf8)
     subsystem =
-      parts.dropFirst().first { $0.hasPrefix("SUBSYSTEM=") }
-      .map { String($0.dropFirst(10)) } ?? ""
+      parts.dropFirst().first { $0.starts(with: key) }
+      .map { String(decoding: $0.dropFirst(key.count), as: UTF8.self) } ?? ""
+  }
+
+  /// Stands for events that came faster than they were read: everything has to be looked at.
+  public static let lost = UsbEvent(action: "lost", path: "/", subsystem: "usb")
+
+  private init(action: String, path: String, subsystem: String) {
+    self.action = action
+    self.path = path
+    self.subsystem = subsystem
+  }
+
+  /// Whether a whole device, not a part of one, has left.
+  var isDeparture: Bool {
+    action == "remove" && subsystem == "usb"
+      && SysfsUSB.lastName(path).map(SysfsUSB.isPlace) == true
   }
 
   /// The place of the stick that this is about; nil if it is not on USB.
@@ -108,10 +126,16 @@ public final class UsbWatch: Sendable {
   private func take() -> [UsbEvent] {
     var events: [UsbEvent] = []
     while events.count < 4096 {
+      var failure: Int32 = 0
       let message = unsafe [UInt8](unsafeUninitializedCapacity: 16_384) { buffer, count in
         count = unsafe max(0, read(descriptor, buffer.baseAddress, buffer.count))
+        failure = count > 0 ? 0 : errno
       }
-      if message.isEmpty { return events }
+      if message.isEmpty {
+        // The kernel dropped some because nobody read them in time.
+        if failure == ENOBUFS { events.append(.lost) }
+        return events
+      }
       if let event = UsbEvent(message), event.matters { events.append(event) }
     }
     return events
