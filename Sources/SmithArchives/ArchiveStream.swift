@@ -1,12 +1,16 @@
-import CArchive
+import CArchiveReader
 import Glibc
 import SmithBytes
 import SmithFormats
 
-/// One archive as libarchive reads it, entry by entry; bytes come in and go out in pieces.
-@safe final class ArchiveStream {
+/// One archive as libarchive reads it, entry by entry, in a process of its own
+/// (Docs/Decisions/0017-archives-in-a-process-of-their-own.md); bytes come in and go out in
+/// pieces.
+final class ArchiveStream {
   /// What an entry is, before its bytes are read.
   struct Entry {
+    /// The name as it is in the archive, 4096 bytes of it at most.
+    var rawName: [UInt8]
     var name: String
     var isFile: Bool
     var isLink: Bool
@@ -17,123 +21,192 @@ import SmithFormats
     var size: Int?
   }
 
-  private let archive: OpaquePointer
-  private let source: Source
+  private let bytes: SharedBytes
+  private let budget: PeelBudget
   private let place: String
   private let kind: ArchiveFound.Kind
-  /// How many streams may lie in one another.
-  private let depth: Int
+  private let memory: Int
+  /// The process that reads; tests look at it and end it.
+  let reader: ReaderProcess
+  /// Whether more was asked for than there is.
+  private var sawEnd = false
+  /// Whether the entry has bytes that were not taken yet.
+  private var isUnpacking = false
+  /// The slot that the next piece is in.
+  private var turn = 0
+  /// Beyond any file: an offset above it is made up.
+  private static let farthest: Int64 = 1 << 48
 
   /// Opens an archive for reading.
   ///
   /// - Parameters:
   ///   - found: the archive and its kind; only the reader for that kind is allowed to look at it.
   ///   - place: where it is, for errors.
-  init(_ found: ArchiveFound, at place: String, budget: PeelBudget) throws(ArchiveError) {
-    guard let archive = unsafe archive_read_new() else { throw .noRoom(reason: "out of memory") }
-    unsafe self.archive = archive
-    self.place = place
-    kind = found.kind
-    depth = budget.limits.depth
-    source = Source(found.bytes, budget: budget)
-    unsafe Self.allow(found.kind, archive)
-    let context = unsafe Unmanaged.passUnretained(source).toOpaque()
-    unsafe archive_read_set_callback_data(archive, context)
-    unsafe archive_read_set_read_callback(archive) { _, context, start in
-      unsafe Source.of(context)?.read(start) ?? -1
+  ///   - memory: bytes that reading may take.
+  convenience init(
+    _ found: ArchiveFound, at place: String, budget: PeelBudget, memory: Int = ReaderProcess.memory
+  ) throws(ArchiveError) {
+    let seconds = min(max(budget.limits.time.components.seconds, 1), 3600)
+    let reader: ReaderProcess
+    do throws(ReaderProcess.Fault) {
+      reader = try ReaderProcess.start(
+        found.kind, size: found.bytes.count, memory: memory, seconds: Int(seconds) + 2,
+        isOver: { budget.isOver })
+    } catch {
+      throw Self.error(error, at: place, budget)
     }
-    unsafe archive_read_set_skip_callback(archive) { _, context, count in
-      unsafe Source.of(context)?.skip(count) ?? 0
-    }
-    unsafe archive_read_set_seek_callback(archive) { _, context, offset, whence in
-      unsafe Source.of(context)?.seek(offset, whence) ?? -1
-    }
-    guard unsafe archive_read_open1(archive) == ARCHIVE_OK else { throw failure() }
+    self.init(found, at: place, budget: budget, memory: memory, reader: reader)
   }
 
-  deinit {
-    unsafe archive_read_free(archive)
+  /// Reads through a process that runs already.
+  init(
+    _ found: ArchiveFound, at place: String, budget: PeelBudget, memory: Int,
+    reader: ReaderProcess
+  ) {
+    bytes = found.bytes
+    kind = found.kind
+    self.place = place
+    self.budget = budget
+    self.memory = memory
+    self.reader = reader
   }
 
   /// The next entry; nil at the end.
   func next() throws(ArchiveError) -> Entry? {
-    var entry: OpaquePointer?
-    let status = unsafe archive_read_next_header(archive, &entry)
-    switch status {
-    case ARCHIVE_EOF: return nil
-    case ARCHIVE_OK, ARCHIVE_WARN, ARCHIVE_RETRY: break
-    default: throw failure()
-    }
-    guard let entry = unsafe entry else { throw failure() }
+    while try unsafe piece({ _, _ in }) {}
+    try order(smith_order_next)
+    let frame = try answer()
+    if frame.kind == smith_frame_end.rawValue { return nil }
+    guard frame.kind == smith_frame_entry.rawValue else { throw lied("no entry") }
     // A stream in a stream, as quines are; the last of the filters is always "none".
-    if unsafe archive_filter_count(archive) > Int32(clamping: depth) + 1 {
-      throw .tooDeep(at: place, limit: depth)
-    }
-    return unsafe describe(entry)
+    let depth = budget.limits.depth
+    if frame.second > Int64(depth) + 1 { throw .tooDeep(at: place, limit: depth) }
+    func has(_ flag: Int) -> Bool { frame.flags & UInt32(flag) != 0 }
+    let size = has(smith_has_size) && frame.first >= 0 ? Int(frame.first) : nil
+    return Entry(
+      rawName: frame.text, name: EntryName.shown(frame.text), isFile: has(smith_is_file),
+      isLink: has(smith_is_link), isEncrypted: has(smith_is_encrypted),
+      leadsOut: EntryName.leadsOut(frame.text), size: size)
   }
 
-  /// Reads the bytes of the entry in pieces and hands each with its offset to `body`.
+  /// Reads the bytes of the entry in pieces and hands each with its offset to `body`, which may
+  /// look at each byte only once: the other process can change them at any time.
   func pieces(
     _ body: (UnsafeRawBufferPointer, Int) throws(ArchiveError) -> Void
   ) throws(ArchiveError) {
-    while true {
-      var start: UnsafeRawPointer?
-      var size = 0
-      var offset: Int64 = 0
-      let status = unsafe archive_read_data_block(archive, &start, &size, &offset)
-      if status == ARCHIVE_EOF { return }
-      guard status == ARCHIVE_OK, offset >= 0 else { throw failure() }
-      try unsafe body(UnsafeRawBufferPointer(start: start, count: size), Int(offset))
+    try unpack()
+    while try unsafe piece(body) {}
+  }
+
+  /// Begins with the bytes of the entry.
+  func unpack() throws(ArchiveError) {
+    try order(smith_order_data)
+    isUnpacking = true
+  }
+
+  /// Hands the next piece to `body`, as ``pieces(_:)`` does; false if there is none.
+  func piece(
+    _ body: (UnsafeRawBufferPointer, Int) throws(ArchiveError) -> Void
+  ) throws(ArchiveError) -> Bool {
+    guard isUnpacking else { return false }
+    let frame = try answer()
+    if frame.kind == smith_frame_data_end.rawValue {
+      isUnpacking = false
+      return false
     }
+    guard frame.kind == smith_frame_piece.rawValue else { throw lied("no piece") }
+    guard (0...Self.farthest).contains(frame.first),
+      let piece = unsafe reader.slot(turn, count: frame.second)
+    else { throw lied("a piece of \(frame.second) bytes at \(frame.first)") }
+    try unsafe body(piece, Int(frame.first))
+    turn = (turn + 1) % smith_slots
+    try order(smith_order_credit)
+    return true
   }
 
   /// Passes over an entry that nobody wants; free of cost in a zip, where it can be jumped over.
   var canSkip: Bool { kind == .zip }
 
-  private func describe(_ entry: OpaquePointer) -> Entry {
-    let bytes = unsafe archive_entry_pathname(entry).map { pointer in
-      unsafe [UInt8](
-        UnsafeRawBufferPointer(start: pointer, count: min(strlen(pointer), 4096)))
+  // MARK: The other process
+
+  /// The next frame that says something about the archive; its bytes are fed meanwhile.
+  private func answer() throws(ArchiveError) -> ReaderProcess.Frame {
+    while true {
+      let frame: ReaderProcess.Frame
+      do throws(ReaderProcess.Fault) {
+        frame = try reader.receive { budget.isOver }
+        if frame.kind == smith_frame_need.rawValue {
+          try feed(frame.first)
+          continue
+        }
+      } catch { throw fault(error) }
+      if frame.kind == smith_frame_failed.rawValue { throw refusal(frame) }
+      return frame
     }
-    let type = unsafe archive_entry_filetype(entry)
-    let isHardLink = unsafe archive_entry_hardlink(entry) != nil
-    let size = unsafe archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : -1
-    return Entry(
-      name: EntryName.shown(bytes ?? []), isFile: type == 0o100000 || type == 0,
-      isLink: isHardLink || type == 0o120000,
-      isEncrypted: unsafe archive_entry_is_encrypted(entry) != 0,
-      leadsOut: EntryName.leadsOut(bytes ?? []), size: size < 0 ? nil : Int(size))
   }
 
-  /// Only readers built into the library: some of its filters would start other programs.
-  private static func allow(_ kind: ArchiveFound.Kind, _ archive: OpaquePointer) {
-    switch kind {
-    case .zip: unsafe archive_read_support_format_zip_seekable(archive)
-    case .sevenZip: unsafe archive_read_support_format_7zip(archive)
-    case .rar:
-      unsafe archive_read_support_format_rar(archive)
-      unsafe archive_read_support_format_rar5(archive)
-    case .cab: unsafe archive_read_support_format_cab(archive)
-    case .tar: unsafe archive_read_support_format_tar(archive)
-    case .iso: unsafe archive_read_support_format_iso9660(archive)
-    case .compressed:
-      unsafe archive_read_support_filter_gzip(archive)
-      unsafe archive_read_support_filter_bzip2(archive)
-      unsafe archive_read_support_filter_xz(archive)
-      unsafe archive_read_support_filter_zstd(archive)
-      unsafe archive_read_support_filter_compress(archive)
-      unsafe archive_read_support_format_tar(archive)
-      unsafe archive_read_support_format_raw(archive)
+  /// Gives the process a piece of the archive: a file that is cut short or overwritten meanwhile
+  /// gives fewer bytes.
+  private func feed(_ offset: Int64) throws(ReaderProcess.Fault) {
+    // The library may unpack for long between two of our own looks at the clock.
+    if budget.isOver { throw .overdue }
+    guard (0...Int64(bytes.count)).contains(offset) else { throw .lied("bytes at \(offset)") }
+    let start = Int(offset)
+    let piece = bytes.intact(start..<min(start + smith_input_size, bytes.count))
+    if piece.isEmpty { sawEnd = true }
+    try reader.give(piece)
+  }
+
+  private func order(_ order: smith_order) throws(ArchiveError) {
+    do throws(ReaderProcess.Fault) { try reader.order(order) } catch { throw fault(error) }
+  }
+
+  private func lied(_ what: String) -> ArchiveError { fault(.lied(what)) }
+
+  /// Nothing more is taken from a process that once did what it should not.
+  private func fault(_ fault: ReaderProcess.Fault) -> ArchiveError {
+    isUnpacking = false
+    reader.end()
+    return Self.error(fault, at: place, budget)
+  }
+
+  private static func error(
+    _ fault: ReaderProcess.Fault, at place: String, _ budget: PeelBudget
+  ) -> ArchiveError {
+    switch fault {
+    case .overdue:
+      return .tooSlow(at: place, limit: Int(budget.limits.time.components.seconds))
+    case .ended(let status?) where status & 0x7f == SIGXCPU:
+      return .tooSlow(at: place, limit: Int(budget.limits.time.components.seconds))
+    case .ended(let status):
+      return .damaged(at: place, reason: "the archive reader ended: \(words(status))")
+    case .lied(let what):
+      return .damaged(at: place, reason: "the archive reader went astray: \(what)")
+    case .noProcess(let number):
+      let words = unsafe strerror(number).map { unsafe String(cString: $0) } ?? "\(number)"
+      return .noRoom(reason: "no process can be started for reading it (\(words))")
     }
+  }
+
+  /// How a process ended.
+  private static func words(_ status: Int32?) -> String {
+    guard let status else { return "nobody knows how" }
+    if status & 0x7f != 0 { return "signal \(status & 0x7f)" }
+    let code = status >> 8 & 0xff
+    return code == smith_exit_by_library ? "libarchive gave up" : "exit code \(code)"
   }
 
   /// What went wrong, from libarchive's own words: its numbers do not tell these apart.
-  private func failure() -> ArchiveError {
-    if source.wasStopped { return source.stopped(at: place) }
-    let text = unsafe archive_error_string(archive).map { unsafe String(cString: $0) } ?? ""
+  private func refusal(_ frame: ReaderProcess.Frame) -> ArchiveError {
+    isUnpacking = false
+    let text = String(decoding: frame.text, as: UTF8.self)
     let reason = text.isEmpty ? "libarchive gave no reason" : String(text.shownSafely.prefix(200))
     let lower = text.lowercased()
     func says(_ words: String...) -> Bool { words.contains { lower.contains($0) } }
+    if frame.first == Int64(ENOMEM) {
+      return .unsupported(
+        at: place, reason: "reading it takes more than \(memory >> 20) MiB of memory")
+    }
     if says("encrypt", "passphrase", "crypto", "password") { return .encrypted(at: place) }
     if says("truncat", "unexpected end", "premature", "no progress") {
       return .truncated(at: place)
@@ -141,67 +214,8 @@ import SmithFormats
     if says("unsupported", "not supported", "multi-volume", "multivolume", "unavailable") {
       return .unsupported(at: place, reason: reason)
     }
-    if text.isEmpty || lower.contains("i/o error"), source.sawEnd { return .truncated(at: place) }
+    if text.isEmpty || lower.contains("i/o error"), sawEnd { return .truncated(at: place) }
     return .damaged(at: place, reason: reason)
-  }
-}
-
-/// Feeds an archive's bytes to libarchive, in pieces: a file that is cut short or overwritten
-/// meanwhile gives fewer bytes.
-@safe private final class Source {
-  private let bytes: SharedBytes
-  private let budget: PeelBudget
-  private let buffer: UnsafeMutableRawBufferPointer
-  private var position = 0
-  private static let pieceSize = 128 << 10
-  private(set) var wasStopped = false
-  /// Whether more was asked for than there is.
-  private(set) var sawEnd = false
-
-  init(_ bytes: SharedBytes, budget: PeelBudget) {
-    self.bytes = bytes
-    self.budget = budget
-    unsafe buffer = .allocate(byteCount: Self.pieceSize, alignment: 16)
-  }
-
-  deinit {
-    unsafe buffer.deallocate()
-  }
-
-  static func of(_ context: UnsafeMutableRawPointer?) -> Source? {
-    unsafe context.map { unsafe Unmanaged<Source>.fromOpaque($0).takeUnretainedValue() }
-  }
-
-  func stopped(at place: String) -> ArchiveError {
-    .tooSlow(at: place, limit: Int(budget.limits.time.components.seconds))
-  }
-
-  func read(_ start: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {
-    // The library may unpack for long between two of our own looks at the clock.
-    if budget.isOver {
-      wasStopped = true
-      return -1
-    }
-    let end = min(position + Self.pieceSize, bytes.count)
-    let piece = bytes.intact(position..<max(position, end))
-    unsafe buffer.copyBytes(from: piece)
-    if piece.isEmpty { sawEnd = true }
-    position += piece.count
-    if let start = unsafe start { unsafe start.pointee = UnsafeRawPointer(buffer.baseAddress) }
-    return piece.count
-  }
-
-  func skip(_ count: Int64) -> Int64 {
-    let step = min(max(Int(count), 0), bytes.count - position)
-    position += step
-    return Int64(step)
-  }
-
-  func seek(_ offset: Int64, _ whence: Int32) -> Int64 {
-    let base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? position : bytes.count
-    let (wanted, isOver) = Int(offset).addingReportingOverflow(base)
-    position = isOver ? bytes.count : min(max(wanted, 0), bytes.count)
-    return Int64(position)
   }
 }
 

@@ -42,7 +42,7 @@ public struct Peeler: Sendable {
   ///   flaws of the result.
   public func peel(_ file: SharedBytes, path: String) throws(ArchiveError) -> Findings {
     var peel = Peel(budget: PeelBudget(limits, now: now))
-    try Self.inUnicode { () throws(ArchiveError) in try peel.outermost(file, path: path) }
+    try peel.outermost(file, path: path)
     return peel.findings(path)
   }
 
@@ -53,39 +53,23 @@ public struct Peeler: Sendable {
   public func peel(folder path: String) throws(ArchiveError) -> Findings {
     var peel = Peel(budget: PeelBudget(limits, now: now))
     let files = try Folder.files(of: path, limit: limits.entries)
-    try Self.inUnicode { () throws(ArchiveError) in
-      let packages = Set(
-        files.filter { PackageFolder.isDescription($0) }.map { PackageFolder.folder(of: $0) })
-      for package in packages.sorted() {
-        peel.package(package, files: files, folder: path)
-      }
-      for file in files where !packages.contains(PackageFolder.folder(of: file)) {
-        guard let bytes = try? SharedBytes(file: file) else { continue }
-        do throws(ArchiveError) {
-          try peel.outermost(bytes, path: file, folder: path)
-        } catch {
-          switch error {
-          case .tooSlow, .noRoom: throw error
-          default: peel.note(error)
-          }
+    let packages = Set(
+      files.filter { PackageFolder.isDescription($0) }.map { PackageFolder.folder(of: $0) })
+    for package in packages.sorted() {
+      peel.package(package, files: files, folder: path)
+    }
+    for file in files where !packages.contains(PackageFolder.folder(of: file)) {
+      guard let bytes = try? SharedBytes(file: file) else { continue }
+      do throws(ArchiveError) {
+        try peel.outermost(bytes, path: file, folder: path)
+      } catch {
+        switch error {
+        case .tooSlow, .noRoom: throw error
+        default: peel.note(error)
         }
       }
     }
     return peel.findings(path)
-  }
-
-  /// libarchive turns names into the encoding of the thread's locale: UTF-8 whatever the owner's
-  /// is, and for this thread only.
-  private static func inUnicode(
-    _ work: () throws(ArchiveError) -> Void
-  ) throws(ArchiveError) {
-    let locale = unsafe newlocale(1 << LC_CTYPE, "C.UTF-8", nil)
-    let before = unsafe locale.map { unsafe uselocale($0) }
-    defer {
-      if let before = unsafe before { _ = unsafe uselocale(before) }
-      if let locale = unsafe locale { unsafe freelocale(locale) }
-    }
-    try work()
   }
 }
 

@@ -88,13 +88,7 @@ struct HiLinkTarget {
     }
     let store = BackupStore.files(in: state)
     let backup = Backup(of: subject, time: store.time())
-    let path: String
-    if let output {
-      try backup.write(to: output)
-      path = output
-    } else {
-      path = try store.save(backup)
-    }
+    let path = try backup.keep(at: output, in: store)
     if json {
       Output.json(.object(["event": .string("backup"), "backup": .string(path)]))
     } else {
@@ -107,14 +101,7 @@ struct HiLinkTarget {
     async throws(Trouble) -> SmithModel.ExitCode
   {
     let report = try await report()
-    let hash = Subject(place: place, state: .normal, report: report).identityHash
-    guard hash != nil && hash == saved.identity || toOtherUnit else {
-      throw Trouble(
-        "restore.other-unit", "The backup is of another stick.",
-        facts: report.imei == nil ? ["the page does not tell the stick's identity"] : [],
-        advice: ["Plug in the stick that it came from, or add --to-other-unit."],
-        exitCode: .refused)
-    }
+    try saved.checkUnit(report, at: place, toOtherUnit: toOtherUnit)
     let result = try await asking { () throws(HiLinkError) in
       try await HiLinkSettings.restore(settings, over: session)
     }

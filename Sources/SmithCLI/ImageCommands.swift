@@ -231,8 +231,8 @@ struct ImageBuildSampleCommand: AsyncParsableCommand {
         var sample = ZTESample()
         if version.hasPrefix("BD_") { sample.version = version }
         sample.bytes = byteCount
-        try ZTESampleFolder(sample).write(to: output, json: common.json)
-        return .ok
+        let files = sample.files().map { ($0.name, SharedBytes($0.bytes)) }
+        return try SampleFolder(files).write(to: output, json: common.json)
       }
       if SimulatedModels.isGobi(model) {
         return try SampleFolder(

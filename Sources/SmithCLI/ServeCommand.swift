@@ -29,7 +29,9 @@ struct ServeCommand: AsyncParsableCommand {
       let (folder, json, data, stick) = (stateDir, common.json, dataDir, stickPort)
       let answers = PageAnswers(
         sticks: { () throws(Trouble) in
-          Self.data(ThisComputer.sticks().map { $0.json(event: "stick") })
+          let named = stick.map { Self.named($0) }
+          return Self.data(
+            (named.map { [$0] } ?? []) + ThisComputer.sticks().map { $0.json(event: "stick") })
         },
         history: { () throws(Trouble) in
           let state = try StateDirectory(folder)
@@ -67,6 +69,14 @@ struct ServeCommand: AsyncParsableCommand {
         "fit": result.fit?.json ?? .null,
       ])
     }
+  }
+
+  /// A port that was named is a stick too, of which no bus tells anything.
+  private static func named(_ port: String) -> JSONValue {
+    .object([
+      "event": .string("stick"), "place": .string(port), "state": .string("port"),
+      "name": .string("named with --stick-port"),
+    ])
   }
 
   private static func data(_ items: [JSONValue]) -> Data { Data(JSONValue.array(items).text.utf8) }

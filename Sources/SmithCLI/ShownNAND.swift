@@ -167,36 +167,6 @@ struct ShownPart {
   }
 }
 
-/// Writes a made-up package into a folder.
-struct ZTESampleFolder {
-  private let sample: ZTESample
-
-  init(_ sample: ZTESample) { self.sample = sample }
-
-  func write(to folder: String, json: Bool) throws(Trouble) {
-    let files = sample.files()
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      for file in files {
-        try Data(file.bytes).write(to: URL(fileURLWithPath: "\(folder)/\(file.name)"))
-      }
-    } catch {
-      throw Trouble(
-        "file.not-writable", "\(folder) cannot be written.", advice: ["Choose another folder."],
-        exitCode: .usage)
-    }
-    let bytes = files.reduce(0) { $0 + $1.bytes.count }
-    if json {
-      Output.json(
-        .object([
-          "event": .string("sample"), "file": .string(folder), "bytes": .integer(bytes),
-        ]))
-    } else {
-      Output.line("\(folder): \(ProgressText.size(bytes)), a sample package for simulated sticks")
-    }
-  }
-}
-
 extension RawProgram {
   fileprivate var json: JSONValue {
     .object([

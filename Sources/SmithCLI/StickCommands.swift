@@ -148,13 +148,7 @@ struct BackupCommand: AsyncParsableCommand {
       var backup = Backup(of: subject, time: store.time())
       let copy = noDiag ? nil : try await diag.copy(of: subject, time: backup.time)
       if let copy { backup.add(copy) }
-      let path: String
-      if let output {
-        try backup.write(to: output)
-        path = output
-      } else {
-        path = try store.save(backup)
-      }
+      let path = try backup.keep(at: output, in: store)
       try copy?.write(to: "\(path).diag")
       say(path, backup)
       return .ok

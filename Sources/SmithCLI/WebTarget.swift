@@ -79,13 +79,7 @@ struct WebTarget {
     let store = BackupStore.files(in: state)
     var backup = Backup(of: subject, time: store.time())
     backup.kind = backup.kind ?? "page"
-    let path: String
-    if let output {
-      try backup.write(to: output)
-      path = output
-    } else {
-      path = try store.save(backup)
-    }
+    let path = try backup.keep(at: output, in: store)
     if let file { try PrivateFile.write(Data(file), to: "\(path).configure") }
     if json {
       Output.json(
@@ -106,14 +100,7 @@ struct WebTarget {
     async throws(Trouble) -> SmithModel.ExitCode
   {
     let (page, report) = try await opened()
-    let hash = Subject(place: door.place, state: .normal, report: report).identityHash
-    guard hash != nil && hash == saved.identity || toOtherUnit else {
-      throw Trouble(
-        "restore.other-unit", "The backup is of another stick.",
-        facts: report.imei == nil ? ["the page does not tell the stick's identity"] : [],
-        advice: ["Plug in the stick that it came from, or add --to-other-unit."],
-        exitCode: .refused)
-    }
+    try saved.checkUnit(report, at: door.place, toOtherUnit: toOtherUnit)
     let lost = try await WebSettings.restore(settings, to: page, experimental: experimental)
     if json {
       Output.json(

@@ -131,17 +131,23 @@ public struct CheckedImage: Sendable {
   private static func folder(_ path: String, _ keeping: FileKeeping) throws(Trouble)
     -> [(name: String, bytes: SharedBytes)]?
   {
-    var isFolder: ObjCBool = false
-    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
-      isFolder.boolValue
-    else { return nil }
+    guard isFolder(path) else { return nil }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     var parts: [(name: String, bytes: SharedBytes)] = []
     // More names than any package has parts are somebody's home directory.
+    // Beside a description nothing but files counts.
+    let isDescribed = RawProgramPackage.isOne(names) || names.contains(where: GobiPackage.isMark)
     for name in names.sorted().prefix(256) where !name.hasPrefix(".") {
+      if isDescribed, Self.isFolder("\(path)/\(name)") { continue }
       parts.append((name, try keeping.open("\(path)/\(name)")))
     }
     return parts
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
   }
 
   /// Reads files window by window, so that memory stays flat whatever their size.

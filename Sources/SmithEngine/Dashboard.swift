@@ -149,18 +149,13 @@ public struct DashboardKeeper {
   }
 
   func normal(_ place: Place) async throws(Trouble) -> Subject {
-    let (link, subject) = try await updater.identify(
-      place, likely: HuaweiBalong(), withSettings: true)
-    await link.close()
-    if let obstacle = subject.state.obstacle { throw obstacle }
-    guard subject.state == .normal, subject.report.vendor == "huawei" else {
-      throw Trouble(
+    try await updater.runningHuawei(
+      place,
+      else: Trouble(
         "dashboard.not-normal", "The dashboard of this stick cannot be asked for now.",
         facts: ["it has to be a Huawei stick that runs its firmware"],
         advice: ["If it waits in download mode, finish its update with `modemsmith resume`."],
-        exitCode: .refused)
-    }
-    return subject
+        exitCode: .refused))
   }
 
   private static let noSetPort = Trouble(

@@ -93,17 +93,12 @@ public struct PortKeeper {
   }
 
   private func subject(_ place: Place) async throws(Trouble) -> Subject {
-    let (link, subject) = try await updater.identify(
-      place, likely: HuaweiBalong(), withSettings: true)
-    await link.close()
-    if let obstacle = subject.state.obstacle { throw obstacle }
-    guard subject.state == .normal, subject.report.vendor == "huawei" else {
-      throw Trouble(
+    try await updater.runningHuawei(
+      place,
+      else: Trouble(
         "ports.not-normal", "The ports of this stick cannot be asked for now.",
         facts: ["it has to be a Huawei stick that runs its firmware"],
-        advice: ["Run `modemsmith info` to see what it is."], exitCode: .refused)
-    }
-    return subject
+        advice: ["Run `modemsmith info` to see what it is."], exitCode: .refused))
   }
 
   private static func noATPort(_ wanted: HuaweiPorts.Setting) -> Trouble {
@@ -155,5 +150,17 @@ extension HuaweiPorts.Setting {
 
   fileprivate func isSameKind(as other: HuaweiPorts.Setting) -> Bool {
     command == other.command
+  }
+}
+
+extension Updater {
+  /// Asks a Huawei stick that runs its firmware who it is and how it is set; every other stick is
+  /// refused.
+  func runningHuawei(_ place: Place, else refusal: Trouble) async throws(Trouble) -> Subject {
+    let (link, subject) = try await identify(place, likely: HuaweiBalong(), withSettings: true)
+    await link.close()
+    if let obstacle = subject.state.obstacle { throw obstacle }
+    guard subject.state == .normal, subject.report.vendor == "huawei" else { throw refusal }
+    return subject
   }
 }

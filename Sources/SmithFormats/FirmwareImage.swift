@@ -119,13 +119,6 @@ public struct ImageClaims: Sendable, Codable, Equatable {
     guard let firmware, firmware.groups?.count == 5 else { return nil }
     return firmware.text.split(separator: ".").last.map(String.init)
   }
-
-  /// Whether the third group is 99, which marks Huawei's service builds
-  /// (balong-image.md section 5).
-  public var isServiceBuild: Bool {
-    guard let groups = firmware?.groups, groups.count == 5 else { return false }
-    return groups[2] == 99
-  }
 }
 
 /// The facts of a signature block that the stick wants to hear first.

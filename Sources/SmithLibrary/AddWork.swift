@@ -66,7 +66,7 @@ final class AddWork: Sendable {
   private func add(
     _ path: String, _ buffer: UnsafeMutableRawBufferPointer, _ passed: inout Int
   ) throws(Trouble) -> AddEvent? {
-    guard let state = FileState(path: path) else { return .skipped(path: path, reason: "gone") }
+    guard let state = FileState(path: path) else { return try add(package: path) }
     if try library.isUnchanged(path, state) { return .unchanged(path: path) }
     // First what it is: most files of a folder are no firmware and need no sum.
     let images: [FoundImage]
@@ -95,6 +95,26 @@ final class AddWork: Sendable {
       return isNew
         ? .added(path: path, sha256: sum, images: images.count) : .known(path: path, sha256: sum)
     }
+  }
+
+  /// A folder whose files are one image.
+  private func add(package path: String) throws(Trouble) -> AddEvent {
+    guard let state = FileState(folder: path) else { return .skipped(path: path, reason: "gone") }
+    if try library.isUnchanged(path, state) { return .unchanged(path: path) }
+    let image: CheckedImage
+    do throws(Trouble) { image = try CheckedImage(path: path) } catch {
+      return .skipped(path: path, reason: error.summary)
+    }
+    guard FileState(folder: path) == state else {
+      return .skipped(path: path, reason: "it changed while it was read")
+    }
+    let copy = options.copies ? try library.copy(path, image.sha256) : nil
+    let isNew = try library.insert(
+      image.sha256, state, path, [FoundImage(image.image)], provenance: options.provenance,
+      copiedTo: copy)
+    return isNew
+      ? .added(path: path, sha256: image.sha256, images: 1)
+      : .known(path: path, sha256: image.sha256)
   }
 
   private func finish(_ event: AddEvent?, _ rest: Int) {
@@ -140,14 +160,12 @@ extension Library {
   func copy(_ path: String, _ sum: String) throws(Trouble) -> (path: String, state: FileState) {
     let shelf = "\(folder)/files/\(sum.prefix(2))"
     let target = "\(shelf)/\(sum)"
-    if let state = FileState(path: target), case .sum(sum, state) = FileSum.of(target) {
-      return (target, state)
-    }
+    if case .sum(sum, let state) = FileSum.of(target) { return (target, state) }
     let part = "\(target).part-\(getpid())-\(UUID().uuidString.prefix(8))"
     do {
       try FileManager.default.createDirectory(
         atPath: shelf, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-      try FileManager.default.copyItem(atPath: path, toPath: part)
+      try Self.duplicate(path, part)
       guard case .sum(sum, let state) = FileSum.of(part), Self.sync(part),
         unsafe rename(part, target) == 0
       else { throw CocoaError(.fileWriteUnknown) }
@@ -179,7 +197,24 @@ extension Library {
     }
   }
 
+  /// Copies a file, or the files right in a folder.
+  private static func duplicate(_ path: String, _ target: String) throws {
+    let manager = FileManager.default
+    guard FileState(path: path) == nil else {
+      return try manager.copyItem(atPath: path, toPath: target)
+    }
+    try manager.createDirectory(atPath: target, withIntermediateDirectories: false)
+    for name in try manager.contentsOfDirectory(atPath: path)
+    where !name.hasPrefix(".") && FileState(path: "\(path)/\(name)") != nil {
+      try manager.copyItem(atPath: "\(path)/\(name)", toPath: "\(target)/\(name)")
+    }
+  }
+
   private static func sync(_ path: String) -> Bool {
+    if FileState(path: path) == nil {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+      return names.allSatisfy { sync("\(path)/\($0)") }
+    }
     guard let handle = FileHandle(forWritingAtPath: path) else { return false }
     defer { try? handle.close() }
     return (try? handle.synchronize()) != nil

@@ -1,6 +1,7 @@
-import CArchive
 import Foundation
 import Glibc
+import SmithArchives
+import SmithBytes
 public import SmithModel
 
 /// Cabinet files as the Linux firmware services pass them around: written without packing, read
@@ -186,37 +187,34 @@ public enum Cabinet {
     _ path: String,
     visit: (_ name: String, _ next: () throws(Trouble) -> [UInt8]) throws(Trouble) -> Void
   ) throws(Trouble) {
-    guard let archive = unsafe archive_read_new() else { throw unreadable(path, "no memory") }
-    defer { _ = unsafe archive_read_free(archive) }
-    _ = unsafe archive_read_support_format_cab(archive)
-    func reason() -> String {
-      unsafe archive_error_string(archive).map { unsafe String(cString: $0) } ?? "it is damaged"
+    let file: SharedBytes
+    do { file = try SharedBytes(file: path) } catch { throw unreadable(path, error.reason) }
+    func attempt<Value>(
+      _ work: () throws(ArchiveError) -> Value
+    ) throws(Trouble) -> Value {
+      do { return try work() } catch { throw unreadable(path, reason(of: error)) }
     }
-    guard unsafe archive_read_open_filename(archive, path, 65_536) == ARCHIVE_OK else {
-      throw unreadable(path, reason())
-    }
+    let files = try attempt { () throws(ArchiveError) in try CabinetFiles(file, path: path) }
     var count = 0
-    while true {
-      var entry: OpaquePointer?
-      let result = unsafe archive_read_next_header(archive, &entry)
-      if result == ARCHIVE_EOF { return }
-      guard result == ARCHIVE_OK, let entry = unsafe entry else { throw unreadable(path, reason()) }
+    while let name = try attempt({ () throws(ArchiveError) in try files.next() }) {
       count += 1
       guard count <= 256 else { throw unreadable(path, "it holds too many files") }
-      let raw =
-        unsafe archive_entry_pathname_utf8(entry).map { unsafe String(cString: $0) }
-        ?? archive_entry_pathname(entry).map { unsafe String(cString: $0) } ?? ""
       var total = 0
-      try visit(String(raw.prefix(1000))) { () throws(Trouble) in
-        var bytes = [UInt8](repeating: 0, count: 65_536)
-        let got = unsafe bytes.withUnsafeMutableBytes {
-          unsafe archive_read_data(archive, $0.baseAddress, $0.count)
-        }
-        guard got >= 0 else { throw unreadable(path, reason()) }
-        total += got
+      try visit(String(name.prefix(1000))) { () throws(Trouble) in
+        let bytes = try attempt { () throws(ArchiveError) in try files.bytes() }
+        total += bytes.count
         guard total <= largest else { throw unreadable(path, "it unpacks to too much") }
-        return Array(bytes.prefix(got))
+        return bytes
       }
+    }
+  }
+
+  private static func reason(of error: ArchiveError) -> String {
+    switch error {
+    case .damaged(_, let reason), .unsupported(_, let reason), .noRoom(let reason): reason
+    case .truncated: "it is cut off"
+    case .encrypted: "it is locked with a password"
+    default: "reading it takes too long"
     }
   }
 

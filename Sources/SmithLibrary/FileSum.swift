@@ -2,6 +2,8 @@ import Crypto
 import Foundation
 import Glibc
 import SmithBytes
+import SmithEngine
+import SmithModel
 
 /// What tells one state of a file from another.
 struct FileState: Equatable {
@@ -24,6 +26,20 @@ struct FileState: Equatable {
     var status = stat()
     guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     self.init(status)
+  }
+
+  /// The state of all files right in a folder, as one; nil if it is no folder.
+  init?(folder: String) {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+      return nil
+    }
+    (bytes, modified, inode) = (0, 0, 0)
+    for name in names where !name.hasPrefix(".") {
+      guard let file = FileState(path: "\(folder)/\(name)") else { continue }
+      bytes += file.bytes
+      modified &+= file.modified
+      inode &+= file.inode
+    }
   }
 
   private init(_ status: stat) {
@@ -68,8 +84,15 @@ enum FileSum {
     return .sum([UInt8](hash.finalize()).hex, before)
   }
 
-  /// As ``of(_:buffer:passed:)`` with a buffer of its own.
+  /// As ``of(_:buffer:passed:)`` with a buffer of its own; of a folder whose files are one
+  /// image, the sum that the engine gives it.
   static func of(_ path: String) -> Result {
+    if FileState(path: path) == nil, let state = FileState(folder: path) {
+      do throws(Trouble) {
+        let sum = try CheckedImage(path: path).sha256
+        return FileState(folder: path) == state ? .sum(sum, state) : .changed
+      } catch { return .unreadable(error.summary) }
+    }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
     defer { unsafe buffer.deallocate() }
     return unsafe of(path, buffer: buffer)

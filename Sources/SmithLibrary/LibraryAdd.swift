@@ -194,6 +194,8 @@ final class FileWalk: Sendable {
     var paths: [String]
     var enumerator: FileManager.DirectoryEnumerator?
     var root = ""
+    /// Folders whose files are one image, and given out as one.
+    var packages: Set<String> = []
   }
 
   private let state: Mutex<State>
@@ -232,7 +234,12 @@ final class FileWalk: Sendable {
             enumerator.skipDescendants()
             continue
           }
-          if let file = FileState(path: path) { return (path, file.bytes) }
+          if let file = FileState(path: path) {
+            let folder = (path as NSString).deletingLastPathComponent
+            if state.packages.contains(folder) { continue }
+            return (path, file.bytes)
+          }
+          if let bytes = package(path, &state) { return (path, bytes) }
         }
         state.enumerator = nil
       }
@@ -246,9 +253,25 @@ final class FileWalk: Sendable {
       if isFolder.boolValue {
         state.root = real == "/" ? "" : real
         state.enumerator = FileManager.default.enumerator(atPath: real)
+        if let bytes = package(real, &state) { return (real, bytes) }
       } else if let file = FileState(path: real) {
         return (real, file.bytes)
       }
     }
+  }
+
+  /// Bytes of a folder whose files are one image, as the description among them says; nil if it
+  /// is none. Its folders are walked through all the same.
+  private static func package(_ path: String, _ state: inout State) -> Int? {
+    var isFolder: ObjCBool = false
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder),
+      isFolder.boolValue,
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == nil,
+      let names = try? FileManager.default.contentsOfDirectory(atPath: path),
+      RawProgramPackage.isOne(names) || names.contains(where: GobiPackage.isMark),
+      let whole = FileState(folder: path)
+    else { return nil }
+    state.packages.insert(path)
+    return whole.bytes
   }
 }

@@ -10,6 +10,18 @@ public enum Aftermath: String, Sendable, Codable {
   case unknown
 }
 
+extension Aftermath {
+  /// What the command line ends with after a failure that left the stick so.
+  public var exitCode: ExitCode {
+    switch self {
+    case .untouched: .refused
+    case .stillBoots: .stillWorks
+    case .needsRescue: .needsRescue
+    case .unknown: .unknown
+    }
+  }
+}
+
 /// Exit codes of the command line (house plan section 5).
 public enum ExitCode: Int32, Sendable, Codable {
   /// Verified, or the query is answered.

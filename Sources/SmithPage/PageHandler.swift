@@ -82,6 +82,10 @@ enum PageText {
         else items.push([body.summary]);
         if (!items.length) items.push(["none"]);
       } catch (error) { items.push(["modemsmith serve does not answer"]); }
+      // A button that somebody is about to press stays where it is.
+      const seen = JSON.stringify(items);
+      if (list.dataset.seen == seen) return;
+      list.dataset.seen = seen;
       list.replaceChildren(...items.map(([text, one]) => {
         const item = document.createElement("li"); item.textContent = text;
         if (act && one) {

@@ -6,9 +6,6 @@ import SmithLink
 struct LockFile {
   private let path: String
 
-  /// Where such files live on this system.
-  static let systemDirectory = "/run/lock"
-
   /// Takes the lock of `device` (a path without links); nil if the directory is not ours to write.
   ///
   /// A file whose owner is dead is taken over.

@@ -71,7 +71,13 @@ public final class SerialLink: ByteLink {
       return tty
     }
     last?.wake()
-    thread.withLock { $0 = nil }
+    let thread = thread.withLock { thread in
+      defer { thread = nil }
+      return thread
+    }
+    // A call that has just ended may still hold the port, and with it the lock that the next one
+    // to open it wants.
+    await thread?.run {}
   }
 
   private func open() throws(LinkError) -> TTY {

@@ -28,9 +28,6 @@ struct WebRequestReader {
     self.bodyLimit = bodyLimit
   }
 
-  /// Whether the client is in the middle of a request.
-  var isInside: Bool { call != nil || !buffer.isEmpty }
-
   mutating func take(_ bytes: some Collection<UInt8>) {
     buffer += bytes
   }

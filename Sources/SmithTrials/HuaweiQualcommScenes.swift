@@ -30,25 +30,8 @@ extension Storm {
             product: stick.options.loaderProduct ?? String(stick.model.prefix(4)),
             version: "\(stick.firmware.prefix(7))99.00.00"
           ).package()), named: "storm.bin")
-      let calm = await qualcommTrial(stick, image).run()
-      scenes.append(
-        Scene(name: name, sends: calm.sends, records: calm.records) { draw in
-          var trial = trial(stick, image, draw)
-          trial.policy.experimental = true
-          let outcome = await trial.run()
-          return Ending(
-            first: outcome.first, resumed: outcome.resumed, broken: outcome.broken,
-            log: outcome.stick.complaints)
-        })
+      scenes.append(await scene(name, stick, image, isExperimental: true) { $0.complaints })
     }
     return scenes
-  }
-
-  private static func qualcommTrial(_ stick: HuaweiQualcommStick, _ image: CheckedImage)
-    -> Trial<HuaweiQualcommStick>
-  {
-    var trial = Trial(stick, image)
-    trial.policy.experimental = true
-    return trial
   }
 }

@@ -24,19 +24,9 @@ extension Storm {
       sample.hasTable = scenes.count.isMultiple(of: 2)
       var stick = QualcommLTEBody(version: "LTE_V1.0", modemBlocks: sample.modemBlocks)
       stick.habits = habits
-      let image = try sample.image()
-      var calm = Trial(stick, image)
-      calm.policy.experimental = true
-      let outcome = await calm.run()
-      let prepared = stick
       scenes.append(
-        Scene(name: "qualcomm-lte\(name)", sends: outcome.sends, records: outcome.records) { draw in
-          var trial = trial(prepared, image, draw)
-          trial.policy.experimental = true
-          let outcome = await trial.run()
-          return Ending(
-            first: outcome.first, resumed: outcome.resumed, broken: outcome.broken,
-            log: outcome.stick.complaints)
+        await scene("qualcomm-lte\(name)", stick, try sample.image(), isExperimental: true) {
+          $0.complaints
         })
     }
     return scenes

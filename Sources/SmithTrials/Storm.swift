@@ -91,6 +91,25 @@ public struct Storm: Sendable {
     return trial
   }
 
+  /// The scene of one stick and one file; a calm run tells how long it is, and `log` what the
+  /// stick has to say afterwards.
+  static func scene<Stick: TrialStick>(
+    _ name: String, _ stick: Stick, _ image: CheckedImage, isExperimental: Bool = false,
+    log: @escaping @Sendable (Stick) -> [String]
+  ) async -> Scene {
+    var trial = Trial(stick, image)
+    trial.policy.experimental = isExperimental
+    let calm = await trial.run()
+    return Scene(name: name, sends: calm.sends, records: calm.records) { draw in
+      var trial = Self.trial(stick, image, draw)
+      trial.policy.experimental = isExperimental
+      let outcome = await trial.run()
+      return Ending(
+        first: outcome.first, resumed: outcome.resumed, broken: outcome.broken,
+        log: log(outcome.stick))
+    }
+  }
+
   /// Runs one seed once more and tells what happened, message by message.
   public func explain(seed: UInt64) async -> [String] {
     var (scene, draw) = draw(seed)
@@ -192,16 +211,11 @@ extension Storm {
     for (name, personality) in SierraPersonality.all {
       guard personality.loader != .hip, !personality.products.isEmpty else { continue }
       for (kind, quirks) in kinds {
-        let stick = SierraStick(personality, quirks: quirks)
-        let image = try sierraFiles(personality, bytes: bytes)
-        let calm = await Trial(stick, image).run()
         scenes.append(
-          Scene(name: name + kind, sends: calm.sends, records: calm.records) { draw in
-            let outcome = await trial(stick, image, draw).run()
-            return Ending(
-              first: outcome.first, resumed: outcome.resumed, broken: outcome.broken,
-              log: outcome.stick.complaints)
-          })
+          await scene(
+            name + kind, SierraStick(personality, quirks: quirks),
+            try sierraFiles(personality, bytes: bytes)
+          ) { $0.complaints })
       }
     }
     return scenes

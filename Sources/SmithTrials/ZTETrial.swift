@@ -60,19 +60,7 @@ extension Storm {
     for (name, again) in [("zte-mf667", false), ("zte-mf667 new device", true)] {
       var stick = ZTESerialStick()
       stick.chip.loaderReenumerates = again
-      let body = stick
-      var trial = Trial(body, image)
-      trial.policy.experimental = true
-      let calm = await trial.run()
-      scenes.append(
-        Scene(name: name, sends: calm.sends, records: calm.records) { draw in
-          var trial = Self.trial(body, image, draw)
-          trial.policy.experimental = true
-          let outcome = await trial.run()
-          return Ending(
-            first: outcome.first, resumed: outcome.resumed, broken: outcome.broken,
-            log: outcome.stick.complaints)
-        })
+      scenes.append(await scene(name, stick, image, isExperimental: true) { $0.complaints })
     }
     return scenes
   }

@@ -83,6 +83,15 @@ public struct DeviceReport: Sendable, Equatable {
   /// Nothing known yet.
   public init() {}
 
+  /// What a Qualcomm loader that waits shows by being there; no vendor where it may be of many.
+  static func qualcommLoader(of vendor: String?) -> DeviceReport {
+    var report = DeviceReport()
+    report.vendor = vendor
+    report.mode = .download
+    report.world = .qualcomm
+    return report
+  }
+
   /// The platform worlds of Huawei (Docs/Protocols/huawei-identify.md section 2).
   public enum World: String, Sendable, Codable, CaseIterable {
     /// Qualcomm chip.

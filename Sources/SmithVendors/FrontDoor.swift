@@ -166,6 +166,15 @@ public struct FrontDoor: Sendable, Equatable {
       exitCode: .refused)
   }
 
+  /// A file that is for the sticks of one maker, with a stick of another.
+  static func wrongMaker(_ maker: String, _ report: DeviceReport) -> Trouble {
+    Trouble(
+      "plan.wrong-vendor",
+      "The file is for a \(maker) stick; this one is \(report.manufacturer ?? "of another maker").",
+      advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
+      exitCode: .refused)
+  }
+
   /// A file with the ending .cwe or .spk belongs to Sierra's sticks only, and so do the files of
   /// a Gobi 2000 as far as this tool can write them.
   public static func sierra(_ report: DeviceReport) -> Trouble {

@@ -35,6 +35,19 @@ enum PacketProfiles {
   }
 }
 
+extension Asker {
+  /// Connection profiles; nil if the stick does not tell them.
+  func profiles() async throws(ATError) -> [DeviceSettings.APNProfile]? {
+    guard let answer = try await ask("AT+CGDCONT?"), answer.isOK else { return nil }
+    return PacketProfiles.read(answer)
+  }
+
+  /// `READY`, `SIM PIN` and so on; nil if the stick does not tell.
+  func pinState() async throws(ATError) -> String? {
+    try await ask("AT+CPIN?")?.values("+CPIN").first.flatMap { TextFields.bare($0) }
+  }
+}
+
 extension SettingsRestoration {
   /// Remembers what became of one setting.
   mutating func note(_ name: String, _ response: ATResponse) {

@@ -30,7 +30,7 @@ enum SerialStick {
     if report.imei == nil, let answer = try await asker.ask("AT+CGSN") {
       report.imei = HuaweiAnswers.imei(answer)
     }
-    if let answer = try await asker.ask("AT+CPIN?") { report.simState = pinState(answer) }
+    report.simState = try await asker.pinState()
     try await dialect.ask(asker, &report)
     if let answer = try await asker.ask("AT+CSQ") { report.signal = HuaweiAnswers.signal(answer) }
     if let answer = try await asker.ask("AT+CREG?") {
@@ -47,24 +47,17 @@ enum SerialStick {
     return report
   }
 
-  /// `READY`, `SIM PIN` and so on.
-  static func pinState(_ answer: ATResponse) -> String? {
-    answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-  }
-
   /// Profiles, network mode, PIN state; what the stick refuses stays nil.
   static func settings(over session: ATSession, _ dialect: some SerialDialect)
     async throws(ATError) -> DeviceSettings
   {
     let asker = Asker(session)
     var settings = DeviceSettings()
-    if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = PacketProfiles.read(answer)
-    }
+    settings.profiles = try await asker.profiles()
     if let answer = try await asker.ask(dialect.networkQuestion) {
       settings.network = dialect.network(in: answer)
     }
-    if let answer = try await asker.ask("AT+CPIN?") { settings.pinState = pinState(answer) }
+    settings.pinState = try await asker.pinState()
     return settings
   }
 

@@ -1,6 +1,7 @@
 import Foundation
 import SmithAT
 import SmithBench
+import SmithBytes
 import SmithLink
 import SmithModel
 import SmithSimulators
@@ -67,7 +68,7 @@ import Testing
   }
 
   @Test("Every recorded dialogue is understood") func transcripts() throws {
-    guard let entries = try Self.recorded() else { return }
+    let entries = try Self.recorded()
     #expect(entries.count == 5)
     for (id, command, lines) in entries {
       let response = ATResponse(lines: lines.filter { $0 != "OK" && !$0.isEmpty }, final: .ok)
@@ -84,23 +85,20 @@ import Testing
     }
   }
 
-  private static func recorded() throws -> [(String, String, [String])]? {
-    let here = URL(fileURLWithPath: #filePath)
-    for up in [4, 5, 6] {
-      var folder = here
-      for _ in 0..<up { folder.deleteLastPathComponent() }
-      let url = folder.appending(path: "shared/protocols/alcatel-transcripts.json")
-      guard let data = try? Data(contentsOf: url) else { continue }
-      let root = try JSONSerialization.jsonObject(with: data) as? [String: Any]
-      return (root?["entries"] as? [[String: Any]])?.compactMap { entry in
-        guard entry["kind"] as? String == "at", let id = entry["id"] as? String,
-          let command = entry["command"] as? String,
-          let lines = entry["response_lines"] as? [String]
-        else { return nil }
-        return (id, command, lines)
-      }
+  /// The recorded dialogues; where they are absent, the test is skipped.
+  private static func recorded() throws -> [(String, String, [String])] {
+    guard let file = RealFile.dialogues(of: "alcatel") else {
+      try Test.cancel("no dialogues are here")
     }
-    return nil
+    let root = try JSONSerialization.jsonObject(with: Data(file.bytes())) as? [String: Any]
+    let entries = try #require(root?["entries"] as? [[String: Any]])
+    return entries.compactMap { entry in
+      guard entry["kind"] as? String == "at", let id = entry["id"] as? String,
+        let command = entry["command"] as? String,
+        let lines = entry["response_lines"] as? [String]
+      else { return nil }
+      return (id, command, lines)
+    }
   }
 
   @Test("The catalogue names the reference model and gives ids their modes") func catalogue() {

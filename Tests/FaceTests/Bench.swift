@@ -70,7 +70,7 @@ final class Bench: Sendable {
       environment: environment)
   }
 
-  /// Makes a firmware file for a simulated stick.
+  /// Makes a firmware file for a simulated stick, or a folder where its packages are folders.
   func sample(
     _ model: String = "huawei-e3131", version: String = "21.157.37.00.00", kib: Int = 512,
     _ options: String...
@@ -84,6 +84,20 @@ final class Bench: Sendable {
     ).end()
     try #require(made.code == 0, "\(made.err)")
     return path
+  }
+
+  /// Packs a folder of this bench into an archive of that ending.
+  func pack(_ package: String, as ending: String) throws -> String {
+    let archive = "\(package)-packed.\(ending)"
+    let tar = Process()
+    tar.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    tar.arguments = [
+      "tar", "-C", folder, "-caf", archive, URL(fileURLWithPath: package).lastPathComponent,
+    ]
+    try tar.run()
+    tar.waitUntilExit()
+    try #require(tar.terminationStatus == 0)
+    return archive
   }
 
   /// Writes a file.

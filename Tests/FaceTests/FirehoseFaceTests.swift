@@ -6,13 +6,7 @@ import Testing
   private static let new = "LTE_V7.0"
 
   private func package(_ bench: Bench, kib: Int = 512) async throws -> String {
-    let folder = "\(bench.folder)/package"
-    let made = try await Child([
-      "image", "build-sample", "--model", Self.model, "--version", Self.new, "-o", folder,
-      "--size", "\(kib)",
-    ]).end()
-    try #require(made.code == 0, "\(made.err)")
-    return folder
+    try await bench.sample(Self.model, version: Self.new, kib: kib)
   }
 
   private func update(_ bench: Bench, _ file: String, _ more: String...) async throws -> Child.Seen
@@ -92,13 +86,7 @@ import Testing
   func archived() async throws {
     let bench = try Bench()
     let folder = try await package(bench)
-    let archive = "\(bench.folder)/package.tar.gz"
-    let tar = Process()
-    tar.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    tar.arguments = ["tar", "-C", bench.folder, "-czf", archive, "package"]
-    try tar.run()
-    tar.waitUntilExit()
-    try #require(tar.terminationStatus == 0)
+    let archive = try bench.pack(folder, as: "tar.gz")
     for file in [folder, archive] {
       let check = try await Child(["image", "check", file, "--json"]).end()
       #expect(check.code == 0, "\(file): \(check.out) \(check.err)")

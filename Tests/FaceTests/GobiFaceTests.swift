@@ -6,13 +6,7 @@ import Testing
   private static let new = "D3200-STSUGN-1580"
 
   private func files(_ bench: Bench, kib: Int = 256) async throws -> String {
-    let folder = "\(bench.folder)/gobi"
-    let made = try await Child([
-      "image", "build-sample", "--model", "sierra-gobi2000", "--version", Self.new, "--size",
-      "\(kib)", "-o", folder,
-    ]).end()
-    try #require(made.code == 0, "\(made.err)")
-    return folder
+    try await bench.sample("sierra-gobi2000", version: Self.new, kib: kib)
   }
 
   @Test("from its loader is one command, and the modem says that it is done") func whole()
@@ -81,13 +75,7 @@ import Testing
     #expect(rehearsed.code == 0, "\(rehearsed.out.suffix(900)) \(rehearsed.err)")
     let checked = try await Child(["image", "check", folder]).end()
     #expect(checked.code == 0 && checked.out.contains("valid: gobi-2000, 3 items"))
-    let archive = "\(bench.folder)/gobi.tar"
-    let tar = Process()
-    tar.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    tar.arguments = ["tar", "-cf", archive, "-C", bench.folder, "gobi"]
-    try tar.run()
-    tar.waitUntilExit()
-    try #require(tar.terminationStatus == 0)
+    let archive = try bench.pack(folder, as: "tar")
     let packed = try await Child(["image", "show", archive, "--json"]).end()
     let (one, other) = (
       packed.objects.last, try await Child(["image", "show", folder, "--json"]).end()

@@ -6,13 +6,7 @@ import Testing
   private static let new = "BD_O2MF667V1.0.0B04"
 
   private func package(_ bench: Bench, kib: Int = 256) async throws -> String {
-    let folder = "\(bench.folder)/package"
-    let made = try await Child([
-      "image", "build-sample", "--model", "zte-mf667", "--version", Self.new, "--size", "\(kib)",
-      "-o", folder,
-    ]).end()
-    try #require(made.code == 0, "\(made.err)")
-    return folder
+    try await bench.sample("zte-mf667", version: Self.new, kib: kib)
   }
 
   private func diag(_ bench: Bench) -> [String] { ["--diag-port", bench.port + ".0"] }

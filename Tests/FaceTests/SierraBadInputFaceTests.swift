@@ -118,7 +118,7 @@ import Testing
     #expect(package.code == 5 && package.trouble == "sierra.hip-loader", "\(package.out)")
     #expect(try !log(bench).contains(Self.door))
     let plan = try await bench.run("plan", file, "--experimental")
-    #expect((plan.report["inferences"] as? [Any])?.count == 3, "\(plan.out)")
+    #expect((plan.report["inferences"] as? [Any])?.count == 4, "\(plan.out)")
     let update = try await bench.run("update", file, "--yes", "--experimental")
     #expect(update.code == 0, "\(update.out.suffix(2000)) \(update.err)")
     #expect(update.report["after"] as? String == "9.0.0.1")

@@ -150,34 +150,29 @@ private final class Played: ByteLink, @unchecked Sendable {
   {
     let bus = VirtualBus(HuaweiBalongStick(personality: .e3131))
     await bus.pause(.seconds(60))
-    let link = try await bus.open(
-      try await bus.port(at: bus.place, as: .at, within: .seconds(60)))
-    let job = FlashJob(
-      place: .usb("9-9"), image: try Scenes.image().image, report: DeviceReport(), state: .normal,
-      policy: Policy(), firstItem: 0)
-    let witness = RecordingWitness()
-    do throws(Trouble) {
-      try await QualcommFirehose().flash(job, over: link, on: bus, watched: witness)
-      Issue.record("it went on")
-    } catch {
-      #expect(error.code == "qualcomm.no-diag-port")
-      #expect(witness.steps.isEmpty)
-    }
+    try await expectNoEntry("qualcomm.no-diag-port", bus, at: .usb("9-9"))
   }
 
   @Test("on a chip that is known to have no Sahara") func oldChip() async throws {
     let bus = VirtualBus(QualcommBody(version: "OLD"))
     await bus.pause(.seconds(5))
-    let link = try await bus.open(try await bus.port(at: bus.place, as: .at, within: .seconds(9)))
+    try await expectNoEntry("qualcomm.no-sahara", bus, at: bus.place)
+  }
+
+  private func expectNoEntry(
+    _ code: String, _ bus: VirtualBus<some StickBody>, at place: Place
+  ) async throws {
+    let link = try await bus.open(
+      try await bus.port(at: bus.place, as: .at, within: .seconds(60)))
     let job = FlashJob(
-      place: bus.place, image: try Scenes.image().image, report: DeviceReport(), state: .normal,
+      place: place, image: try Scenes.image().image, report: DeviceReport(), state: .normal,
       policy: Policy(), firstItem: 0)
     let witness = RecordingWitness()
     do throws(Trouble) {
       try await QualcommFirehose().flash(job, over: link, on: bus, watched: witness)
       Issue.record("it went on")
     } catch {
-      #expect(error.code == "qualcomm.no-sahara")
+      #expect(error.code == code)
       #expect(witness.steps.isEmpty)
     }
   }

@@ -63,22 +63,15 @@ enum Scenes {
   {
     let stick = Scenes.stick { $0.fused = true }
     let image = try Scenes.image()
-    let sends = await Scenes.trial(stick, image).run().sends
-    try #require(sends > 40)
     var broken = 0
-    for send in 1...sends {
-      for afterDelivery in [false, true] {
-        var trial = Scenes.trial(stick, image)
-        trial.weather.unplugAtSend = send
-        trial.weather.unplugAfterDelivery = afterDelivery
-        let outcome = await trial.run()
-        #expect(outcome.broken.isEmpty, "cut at \(send), \(afterDelivery): \(outcome.broken)")
-        if outcome.resumed != nil {
-          broken += 1
-          #expect(outcome.resumed?.verdict == .updated, "cut at \(send), \(afterDelivery)")
-        }
+    let sends = await Scenes.trial(stick, image).cutAtEverySend { cut, outcome in
+      #expect(outcome.broken.isEmpty, "\(cut): \(outcome.broken)")
+      if let resumed = outcome.resumed {
+        broken += 1
+        #expect(resumed.verdict == .updated, "\(cut)")
       }
     }
+    #expect(sends > 40)
     // The cuts must hurt, or nothing was tried.
     #expect(broken > 40)
   }
@@ -87,15 +80,11 @@ enum Scenes {
   func everyRecord() async throws {
     let stick = Scenes.stick()
     let image = try Scenes.image()
-    let records = await Scenes.trial(stick, image).run().records
-    try #require(records > 6)
-    for record in 1...records {
-      var trial = Scenes.trial(stick, image)
-      trial.crashAfterRecord = record
-      let outcome = await trial.run()
+    let records = await Scenes.trial(stick, image).crashAfterEveryRecord { record, outcome in
       #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
       #expect((outcome.resumed ?? outcome.first).verdict == .updated, "crash after \(record)")
     }
+    #expect(records > 6)
   }
 
   @Test("in any weather tells the truth", arguments: 0..<150) func weather(seed: UInt64)

@@ -1,6 +1,7 @@
 import Foundation
 import SmithAT
 import SmithBench
+import SmithBytes
 import SmithEngine
 import SmithLink
 import SmithModel
@@ -129,9 +130,10 @@ import Testing
   private struct File: Decodable { var entries: [Entry] }
 
   @Test("of Qualcomm-era sticks are each in a table that is tested") func coverage() throws {
-    let path = "/work/shared/protocols/huawei-transcripts.json"
-    guard let data = FileManager.default.contents(atPath: path) else { return }
-    let entries = try JSONDecoder().decode(File.self, from: data).entries
+    guard let file = RealFile.dialogues(of: "huawei") else {
+      try Test.cancel("no dialogues are here")
+    }
+    let entries = try JSONDecoder().decode(File.self, from: Data(file.bytes())).entries
     let qualcomm = entries.filter { $0.platform?.contains("Qualcomm") == true }
     try #require(qualcomm.count > 30)
     let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -140,12 +140,20 @@ import Testing
   @Test(
     "are read from any text without harm",
     arguments: [
-      "", ";", "1;2;3", "G1;2", "111;2", "1,,2;2", "A1,A2;12,1,16", " a1 ; 12 ", "1\u{0}2;2",
-    ]) func lists(text: String)
+      ("", nil), (";", nil), ("1;2;3", nil), ("G1;2", nil), ("111;2", nil), ("1\u{0}2;2", nil),
+      ("A1;", nil), ("1,,2;2", "AT^SETPORT=\"1,2;2\""),
+      ("A1,A2;12,1,16", "AT^SETPORT=\"A1,A2;12,1,16\""), (" a1 ; 12 ", "AT^SETPORT=\"A1;12\""),
+    ] as [(String, ATCommand?)]) func lists(text: String, command: ATCommand?)
   {
-    guard let list = HuaweiPorts.list(text) else { return }
-    #expect(!list.after.isEmpty)
-    #expect(list.keepsATPort == (HuaweiPorts.command(for: .list(list)) != nil))
+    let list = HuaweiPorts.list(text)
+    #expect(list.flatMap { HuaweiPorts.command(for: .list($0)) } == command)
+    #expect((list == nil) == (command == nil))
+  }
+
+  @Test("that leave no AT port are read and never sent", arguments: ["A1;1,16", "12;1", ";FF"])
+  func listsWithoutATPort(text: String) throws {
+    let list = try #require(HuaweiPorts.list(text))
+    #expect(!list.keepsATPort && HuaweiPorts.command(for: .list(list)) == nil)
   }
 }
 

@@ -89,18 +89,12 @@ import Testing
   @Test(
     "cut at every send leaves a stick that boots, and resume says so", arguments: [true, false])
   func everySend(afterDelivery: Bool) async throws {
-    let stick = try Scenes.stick()
-    let image = try Scenes.package()
-    let sends = await Scenes.trial(stick, image).run().sends
-    try #require(sends > 30)
-    for send in 1...sends {
-      var trial = Scenes.trial(stick, image)
-      trial.weather.unplugAtSend = send
-      trial.weather.unplugAfterDelivery = afterDelivery
-      let outcome = await trial.run()
-      #expect(outcome.broken.isEmpty, "cut at \(send): \(outcome.broken)")
-      #expect(outcome.stick.mode == .normal || outcome.stick.mode == .off, "cut at \(send)")
-    }
+    let sends = await Scenes.trial(try Scenes.stick(), try Scenes.package())
+      .cutAtEverySend(afterDelivery: [afterDelivery]) { cut, outcome in
+        #expect(outcome.broken.isEmpty, "\(cut): \(outcome.broken)")
+        #expect(outcome.stick.mode == .normal || outcome.stick.mode == .off, "\(cut)")
+      }
+    #expect(sends > 30)
   }
 
   @Test("of a host that dies after any journal record ends where it began") func everyRecord()
@@ -108,15 +102,11 @@ import Testing
   {
     let stick = try Scenes.stick()
     for image in [try Scenes.package(), try Scenes.updater()] {
-      let records = await Scenes.trial(stick, image).run().records
-      try #require(records == 4)
-      for record in 1...records {
-        var trial = Scenes.trial(stick, image)
-        trial.crashAfterRecord = record
-        let outcome = await trial.run()
+      let records = await Scenes.trial(stick, image).crashAfterEveryRecord { record, outcome in
         #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
-        if record < records { #expect(outcome.resumed?.verdict == .unchanged, "\(record)") }
+        if record < 4 { #expect(outcome.resumed?.verdict == .unchanged, "\(record)") }
       }
+      #expect(records == 4)
     }
   }
 

@@ -124,17 +124,12 @@ import Testing
   {
     let stick = try Scenes.stick("mc7700")
     let image = try Scenes.files(stick)
-    let sends = await Trial(stick, image).run().sends
     var lost = 0
-    for send in 1...sends {
-      var trial = Trial(stick, image)
-      trial.weather.unplugAtSend = send
-      trial.weather.unplugAfterDelivery = true
-      let outcome = await trial.run()
+    _ = await Trial(stick, image).cutAtEverySend(afterDelivery: [true]) { cut, outcome in
       // Only a stick that lost its application is written by a resume alone.
-      guard outcome.first.verdict == .unknown, outcome.stick.flash.writes == 1 else { continue }
+      guard outcome.first.verdict == .unknown, outcome.stick.flash.writes == 1 else { return }
       lost += 1
-      #expect(outcome.resumed?.verdict == .updated, "cut at \(send)")
+      #expect(outcome.resumed?.verdict == .updated, "\(cut)")
     }
     #expect(lost > 0)
   }

@@ -136,32 +136,20 @@ enum GobiScenes {
   @Test("cut at every send is survived, and resume finishes the job") func everySend()
     async throws
   {
-    let image = try GobiScenes.image()
-    let sends = await GobiScenes.trial(image).run().sends
-    try #require(sends > 14)
-    for send in 1...sends {
-      for afterDelivery in [false, true] {
-        var trial = GobiScenes.trial(image)
-        trial.weather.unplugAtSend = send
-        trial.weather.unplugAfterDelivery = afterDelivery
-        let outcome = await trial.run()
-        #expect(outcome.broken.isEmpty, "cut at \(send), \(afterDelivery): \(outcome.broken)")
-      }
+    let sends = await GobiScenes.trial(try GobiScenes.image()).cutAtEverySend { cut, outcome in
+      #expect(outcome.broken.isEmpty, "\(cut): \(outcome.broken)")
     }
+    #expect(sends > 14)
   }
 
   @Test("of a host that dies after any journal record is finished by resume") func everyRecord()
     async throws
   {
-    let image = try GobiScenes.image()
-    let records = await GobiScenes.trial(image).run().records
-    try #require(records > 8)
-    for record in 1...records {
-      var trial = GobiScenes.trial(image)
-      trial.crashAfterRecord = record
-      let outcome = await trial.run()
-      #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
-    }
+    let records = await GobiScenes.trial(try GobiScenes.image())
+      .crashAfterEveryRecord { record, outcome in
+        #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
+      }
+    #expect(records > 8)
   }
 
   @Test("in any weather tells the truth", arguments: 0..<100) func weather(seed: UInt64)

@@ -116,6 +116,18 @@ private enum Early {
     #expect(link.now < .seconds(3600), "seed \(seed)")
   }
 
+  @Test("The simulated loader takes no more than 2000 bytes in a message") func longMessage()
+    async throws
+  {
+    for (count, isTaken) in [(2000, true), (2001, false)] {
+      let (cable, link) = try await inBootMode(.mc8790)
+      let size: [UInt8] = [UInt8(count >> 8), UInt8(count & 0xff)]
+      try await link.send([0x7e] + size + [3, 0] + [UInt8](repeating: 1, count: count) + [0x7e])
+      #expect(((try? await link.receive(within: .seconds(2))) != nil) == isTaken, "\(count)")
+      #expect(cable.stick.complaints.isEmpty == isTaken, "\(count)")
+    }
+  }
+
   @Test("A running modem and a QDL loader are not taken for a HIP loader") func probe() async throws
   {
     let (_, qdl) = try await inBootMode(.mc7304)
@@ -136,7 +148,7 @@ private enum Early {
     trial.policy.experimental = false
     let refused = await trial.run()
     #expect(refused.first.trouble?.code == "plan.experimental")
-    #expect(refused.first.trouble?.facts.count == 3)
+    #expect(refused.first.trouble?.facts.count == 4)
     #expect(refused.stick.flash == trial.stick.flash)
     trial.policy.experimental = true
     let outcome = await trial.run()
@@ -184,30 +196,19 @@ private enum Early {
 
   @Test("cut at every send is survived, and resume finishes the job") func everySend() async throws
   {
-    let sends = await (try Early.trial("mc8790")).run().sends
-    try #require(sends > 15)
-    for send in 1...sends {
-      for afterDelivery in [false, true] {
-        var trial = try Early.trial("mc8790")
-        trial.weather.unplugAtSend = send
-        trial.weather.unplugAfterDelivery = afterDelivery
-        let outcome = await trial.run()
-        #expect(outcome.broken.isEmpty, "cut at \(send), \(afterDelivery): \(outcome.broken)")
-      }
+    let sends = await (try Early.trial("mc8790")).cutAtEverySend { cut, outcome in
+      #expect(outcome.broken.isEmpty, "\(cut): \(outcome.broken)")
     }
+    #expect(sends > 15)
   }
 
   @Test("of a host that dies after any journal record is finished by resume") func everyRecord()
     async throws
   {
-    let records = await (try Early.trial("mc8790")).run().records
-    try #require(records > 6)
-    for record in 1...records {
-      var trial = try Early.trial("mc8790")
-      trial.crashAfterRecord = record
-      let outcome = await trial.run()
+    let records = await (try Early.trial("mc8790")).crashAfterEveryRecord { record, outcome in
       #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
     }
+    #expect(records > 6)
   }
 
   @Test("in any weather tells the truth", arguments: 0..<100) func weather(seed: UInt64)

@@ -53,7 +53,7 @@ import Testing
       ("sierra-keystore.cwe", ["KEYS/9X28"], 0x1613_c24e),
     ])
   func real(name: String, tree: [String], crc: UInt32) throws {
-    guard let bytes = RealFile.named(name) else { return }
+    guard let bytes = RealFile.named(name) else { try Test.cancel("\(name) is not here") }
     let image = try SierraImage.read(bytes)
     var drawn: [String] = []
     image.root.visit { node, _ in drawn.append("\(node.type)/\(node.header.product)") }

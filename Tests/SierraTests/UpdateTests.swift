@@ -59,32 +59,20 @@ enum Scenes {
   func everySend(name: String) async throws {
     let stick = try Scenes.stick(name)
     let image = try Scenes.files(stick)
-    let sends = await Trial(stick, image).run().sends
-    try #require(sends > 20)
-    for send in 1...sends {
-      for afterDelivery in [false, true] {
-        var trial = Trial(stick, image)
-        trial.weather.unplugAtSend = send
-        trial.weather.unplugAfterDelivery = afterDelivery
-        let outcome = await trial.run()
-        #expect(
-          outcome.broken.isEmpty, "\(name) cut at \(send), \(afterDelivery): \(outcome.broken)")
-      }
+    let sends = await Trial(stick, image).cutAtEverySend { cut, outcome in
+      #expect(outcome.broken.isEmpty, "\(name) \(cut): \(outcome.broken)")
     }
+    #expect(sends > 20)
   }
 
   @Test("of a host that dies after any journal record is finished by resume")
   func everyRecord() async throws {
     let stick = try Scenes.stick("mc7304")
     let image = try Scenes.files(stick)
-    let records = await Trial(stick, image).run().records
-    try #require(records > 6)
-    for record in 1...records {
-      var trial = Trial(stick, image)
-      trial.crashAfterRecord = record
-      let outcome = await trial.run()
+    let records = await Trial(stick, image).crashAfterEveryRecord { record, outcome in
       #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
     }
+    #expect(records > 6)
   }
 
   @Test("in any weather tells the truth", arguments: 0..<200) func weather(seed: UInt64)

@@ -142,7 +142,7 @@ import Testing
     #expect(findings.flaws.map(\.trouble.code) == ["archive.truncated"])
   }
 
-  @Test("damaged at random never traps, hangs or leaves a file behind", arguments: 0..<12)
+  @Test("damaged at random never traps, hangs or leaves a file behind", arguments: 0..<24)
   func damaged(seed: Int) throws {
     var random = Seeded(UInt64(seed))
     let kinds = try PeelerTests.kinds()

@@ -8,7 +8,9 @@ import Testing
 @Suite("Looking into a file") struct PeelerTests {
   static let program = Made.program()
 
-  static func kinds() throws -> [(String, [UInt8])] {
+  static func kinds() throws -> [(String, [UInt8])] { try made.get() }
+
+  private static let made = Result { () throws -> [(String, [UInt8])] in
     let file = Made.File(name: "inner/E3131_Update.exe", bytes: program)
     return [
       ("zip", try Made.archive("zip", [file])),

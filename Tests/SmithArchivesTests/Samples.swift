@@ -60,6 +60,7 @@ enum Made {
     let room = files.reduce(1 << 20) { $0 + $1.bytes.count * 2 + 4096 }
     var output = [UInt8](repeating: 0, count: room)
     var used = 0
+    let began = Glibc.time(nil)
     try unsafe output.withUnsafeMutableBytes { buffer in
       try unsafe check(
         archive_write_open_memory(archive, buffer.baseAddress, buffer.count, &used))
@@ -70,6 +71,9 @@ enum Made {
         unsafe archive_entry_set_size(entry, Int64(file.bytes.count))
         unsafe archive_entry_set_filetype(entry, file.link == nil ? 0o100000 : 0o120000)
         unsafe archive_entry_set_perm(entry, 0o644)
+        unsafe archive_entry_set_uid(entry, 0)
+        unsafe archive_entry_set_gid(entry, 0)
+        unsafe archive_entry_set_mtime(entry, Made.time, 0)
         if let link = file.link { unsafe archive_entry_set_symlink(entry, link) }
         try unsafe check(archive_write_header(archive, entry))
         if file.link == nil, !file.bytes.isEmpty {
@@ -78,7 +82,50 @@ enum Made {
       }
       try unsafe check(archive_write_close(archive))
     }
-    return [UInt8](output.prefix(used))
+    let bytes = [UInt8](output.prefix(used))
+    return format == "iso9660" ? timeless(bytes, from: began, to: Glibc.time(nil)) : bytes
+  }
+
+  /// When everything in the samples was made: 9 September 2001.
+  static let time = 1_000_000_000
+
+  /// The writer of CD-ROM images puts the time of writing into them, in three forms: the same
+  /// sample is to be the same bytes on every day.
+  private static func timeless(_ bytes: [UInt8], from start: Int, to end: Int) -> [UInt8] {
+    func forms(_ moment: Int) -> [[UInt8]] {
+      var moment = moment
+      var parts = unsafe tm()
+      _ = unsafe localtime_r(&moment, &parts)
+      func text(_ format: String) -> [UInt8] {
+        var room = [CChar](repeating: 0, count: 64)
+        let count = unsafe strftime(&room, room.count, format, &parts)
+        return room[..<count].map { UInt8(bitPattern: $0) }
+      }
+      let numbers = unsafe [
+        parts.tm_year, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+      ]
+      return [
+        numbers.map { UInt8(truncatingIfNeeded: $0) }, text("%Y%m%d%H%M%S"),
+        text("%a %b %e %H:%M:%S %Y"),
+      ]
+    }
+    var result = bytes
+    let steady = forms(time)
+    for moment in start...end {
+      for (form, constant) in Swift.zip(forms(moment), steady) {
+        var at = 0
+        // All of them stand in front of the files' bytes.
+        while at + form.count <= min(result.count, 1 << 17) {
+          if result[at] == form[0], result[at..<(at + form.count)].elementsEqual(form) {
+            result.replaceSubrange(at..<(at + form.count), with: constant)
+            at += form.count
+          } else {
+            at += 1
+          }
+        }
+      }
+    }
+    return result
   }
 
   enum Failure: Error { case noWriter(String) }

@@ -17,19 +17,10 @@ import Testing
     let personality = try #require(HuaweiBalongStick.Personality.named(name))
     let image = try Scenes.package(personality, kind, bytes: 5000)
     let stick = Scenes.stick(personality, kind)
-    let sends = await Trial(stick, image).run().sends
-    #expect(sends > 40)
-    for send in 1...sends {
-      for afterDelivery in [false, true] {
-        var trial = Trial(stick, image)
-        trial.weather.unplugAtSend = send
-        trial.weather.unplugAfterDelivery = afterDelivery
-        let outcome = await trial.run()
-        #expect(
-          outcome.broken.isEmpty,
-          "\(name) \(kind) cut at send \(send), delivered \(afterDelivery): \(outcome.broken)")
-      }
+    let sends = await Trial(stick, image).cutAtEverySend { cut, outcome in
+      #expect(outcome.broken.isEmpty, "\(name) \(kind) \(cut): \(outcome.broken)")
     }
+    #expect(sends > 40)
   }
 
   @Test(
@@ -39,27 +30,19 @@ import Testing
     let personality = try #require(HuaweiBalongStick.Personality.named(name))
     let image = try Scenes.package(personality, kind, bytes: 5000)
     let stick = Scenes.stick(personality, kind)
-    let records = await Trial(stick, image).run().records
-    #expect(records > 8)
-    for record in 1...records {
-      var trial = Trial(stick, image)
-      trial.crashAfterRecord = record
-      let outcome = await trial.run()
+    let records = await Trial(stick, image).crashAfterEveryRecord { record, outcome in
       #expect(outcome.broken.isEmpty, "\(name) \(kind) crash after \(record): \(outcome.broken)")
     }
+    #expect(records > 8)
   }
 
   @Test("never makes a finished item be written again while the stick waits for the rest")
   func finishedItems() async throws {
     let image = try Scenes.package(.e3372h, bytes: 5000)
     let stick = Scenes.stick(.e3372h)
-    let sends = await Trial(stick, image).run().sends
     var resumedLater = 0
-    for send in 1...sends {
-      var trial = Trial(stick, image)
-      trial.weather.unplugAtSend = send
-      let outcome = await trial.run()
-      guard outcome.first.verdict == .needsRescue, let resumed = outcome.resumed else { continue }
+    _ = await Trial(stick, image).cutAtEverySend(afterDelivery: [false]) { _, outcome in
+      guard outcome.first.verdict == .needsRescue, let resumed = outcome.resumed else { return }
       if resumed.bytes < image.image.size { resumedLater += 1 }
     }
     #expect(resumedLater > 5)

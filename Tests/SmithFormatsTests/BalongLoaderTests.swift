@@ -138,7 +138,7 @@ import Testing
   }
 
   @Test("of the real kind are read, and judged by what is in them") func real() throws {
-    guard let file = RealFile.named("balong-loader-e303.bin") else { return }
+    let file = try realFile("balong-loader-e303.bin")
     let loader = try BalongLoader.read(file)
     #expect(loader.chip == .v3r3)
     #expect(loader.parts.map(\.bytes.count) == [0x82c, 0x1b_7090])
@@ -148,7 +148,7 @@ import Testing
     #expect(loader.table?.entries.count == 11)
     #expect(loader.table?.entries.last?.name == "/CDROMISO")
     #expect(loader.disarmed() == nil, "its publisher's word is no proof")
-    guard let page = RealFile.named("web-page-saved-as-loader.bin") else { return }
+    let page = try realFile("web-page-saved-as-loader.bin")
     #expect(throws: LoaderError.self) { try BalongLoader.read(page) }
   }
 }

@@ -79,7 +79,6 @@ import Testing
     let image = try Sample.image(builder.build())
     #expect(image.claims.firmware?.text == "21.157.99.00.07")
     #expect(image.claims.customer == "07")
-    #expect(image.claims.isServiceBuild)
     #expect(image.claims.dashboard?.text == "UTPS23.015.05.08.143")
     #expect(image.claims.webInterface?.text == "17.100.13.01.03")
     #expect(image.claims.products == ["E3531", "E303Fi"])

@@ -81,8 +81,8 @@ import Testing
       ("qualcomm-ptable-mf667-system.bin", "file.qualcomm-table"),
       ("qualcomm-ptable-mf667-user.bin", "file.qualcomm-table"),
     ])
-  func realFiles(name: String, code: String) {
-    guard let file = RealFile.named(name) else { return }
+  func realFiles(name: String, code: String) throws {
+    let file = try realFile(name)
     #expect(throws: ImageError.self) { try ImageRegistry.recognise(file) }
     do throws(ImageError) {
       _ = try ImageRegistry.recognise(file)
@@ -93,7 +93,7 @@ import Testing
 
   @Test("Real files of Sierra are read", arguments: ["cp", "keystore", "ls2cp"])
   func realSierra(name: String) throws {
-    guard let file = RealFile.named("sierra-\(name).cwe") else { return }
+    let file = try realFile("sierra-\(name).cwe")
     #expect(try ImageRegistry.recognise(file).format == .sierraCWE)
     do throws(ImageError) {
       _ = try BalongImage.read(file)
@@ -102,8 +102,8 @@ import Testing
   }
 
   @Test("The magic inside a real loader's code is no package, even without the loader's head")
-  func realLoaderCode() {
-    guard let file = RealFile.named("balong-loader-e303.bin") else { return }
+  func realLoaderCode() throws {
+    let file = try realFile("balong-loader-e303.bin")
     let code = [0x4d, 0x5a] + file.bytes(2..<file.count)
     #expect(Sample.code(code) == "file.windows-program")
   }

@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test("from a real ZTE stick is read") func real() throws {
-    guard let file = RealFile.named("dashboard-zte-mf823.iso") else { return }
+    let file = try realFile("dashboard-zte-mf823.iso")
     let dashboard = try Dashboard.read(file)
     #expect(dashboard.image.volume == "ZTE_MF823")
     #expect(dashboard.vendor == .zte)

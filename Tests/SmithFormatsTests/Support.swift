@@ -1,8 +1,15 @@
 import SmithBench
 import SmithBytes
 import SmithModel
+import Testing
 
 @testable import SmithFormats
+
+/// A real file; where it is absent, the test is skipped.
+func realFile(_ name: String) throws -> SharedBytes {
+  guard let file = RealFile.named(name) else { try Test.cancel("\(name) is not here") }
+  return file
+}
 
 enum Sample {
   static let version = ":V3R3:21.157.06.00.264"

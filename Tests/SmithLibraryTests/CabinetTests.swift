@@ -43,7 +43,9 @@ import Testing
     let entry = try library.entry(path)
     let cab = "\(scene.folder)/out.cab"
     try library.writeCabinet(of: entry, to: cab)
-    guard let (status, said) = try tool("cabextract", ["-q", cab], in: scene.folder) else { return }
+    guard let (status, said) = try tool("cabextract", ["-q", cab], in: scene.folder) else {
+      try Test.cancel("cabextract is missing")
+    }
     #expect(status == 0, "\(said)")
     #expect(
       try Data(contentsOf: URL(fileURLWithPath: "\(scene.folder)/firmware.bin"))
@@ -51,7 +53,7 @@ import Testing
     guard
       let (made, told) = try tool(
         "gcab", ["-cz", "packed.cab", "firmware.metainfo.xml", "firmware.bin"], in: scene.folder)
-    else { return }
+    else { try Test.cancel("gcab is missing") }
     #expect(made == 0, "\(told)")
     let other = try Scene()
     let contents = try other.library().takeCabinet("\(scene.folder)/packed.cab")

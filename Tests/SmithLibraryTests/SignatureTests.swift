@@ -30,7 +30,9 @@ import Testing
     for count in [1, 127, 128, 129, 255, 256, 257, 1000] {
       let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
       let path = try scene.write("\(count)", bytes)
-      guard let (status, said) = try tool("b2sum", [path], in: scene.folder) else { return }
+      guard let (status, said) = try tool("b2sum", [path], in: scene.folder) else {
+        try Test.cancel("b2sum is missing")
+      }
       #expect(status == 0)
       #expect(said.hasPrefix(Blake2b.of(bytes).hex), "\(count)")
     }

@@ -198,6 +198,17 @@ import Testing
     #expect(!lockExists)
   }
 
+  @Test("A port is free the moment it is closed, though a call has just waited on it")
+  func freeAtOnce() async throws {
+    for _ in 0..<200 {
+      let link = try open()
+      // Long enough to be waited for on the link's own thread.
+      await #expect(throws: LinkError.silent) { try await link.receive(within: .milliseconds(4)) }
+      await link.close()
+      #expect(!lockExists)
+    }
+  }
+
   @Test("A living owner's lock file is respected") func livingOwner() throws {
     try writeLock("         1\n")
     defer { _ = unsafe unlink(lockPath) }

@@ -4,17 +4,16 @@ import SmithFormats
 import SmithModel
 import Testing
 
-/// A real file, or nil where the folder is absent.
-func real(_ name: String) -> SharedBytes? { RealFile.named(name) }
-
-func haveReal(_ name: String) -> Bool { real(name) != nil }
+/// A real file; where it is absent, the test is skipped.
+private func realFile(_ name: String) throws -> SharedBytes {
+  guard let file = RealFile.named(name) else { try Test.cancel("\(name) is not here") }
+  return file
+}
 
 @Suite("Qualcomm images") struct QualcommFormatTests {
-  @Test(
-    "A real 40-byte header describes its file to the byte",
-    .enabled(if: haveReal("mbn-40-byte-header.mbn")))
+  @Test("A real 40-byte header describes its file to the byte")
   func shortHeader() throws {
-    let file = try #require(real("mbn-40-byte-header.mbn"))
+    let file = try realFile("mbn-40-byte-header.mbn")
     let image = try MBNImage(reading: file)
     #expect(image.header.form == .short)
     #expect(image.header.imageName == "DSP1")
@@ -24,11 +23,9 @@ func haveReal(_ name: String) -> Bool { real(name) != nil }
     #expect(image.header.encoded() == file.bytes(0..<40))
   }
 
-  @Test(
-    "A real 80-byte header describes its file to the byte",
-    .enabled(if: haveReal("mbn-80-byte-header.mbn")))
+  @Test("A real 80-byte header describes its file to the byte")
   func longHeader() throws {
-    let file = try #require(real("mbn-80-byte-header.mbn"))
+    let file = try realFile("mbn-80-byte-header.mbn")
     let image = try MBNImage(reading: file)
     #expect(image.header.form == .long)
     #expect(image.header.imageID == 0x0d)
@@ -37,33 +34,27 @@ func haveReal(_ name: String) -> Bool { real(name) != nil }
     #expect(image.header.encoded() == file.bytes(0..<80))
   }
 
-  @Test(
-    "The marker behind a patched loader is kept apart",
-    .enabled(if: haveReal("qualcomm-nprg6200.bin")))
+  @Test("The marker behind a patched loader is kept apart")
   func trailing() throws {
-    let image = try MBNImage(reading: try #require(real("qualcomm-nprg6200.bin")))
+    let image = try MBNImage(reading: try realFile("qualcomm-nprg6200.bin"))
     #expect(image.header.destination == 0x0080_0028)
     #expect(image.trailing.count == 12)
-    let zte = try MBNImage(reading: try #require(real("qualcomm-nprg9x25-zte.mbn")))
+    let zte = try MBNImage(reading: try realFile("qualcomm-nprg9x25-zte.mbn"))
     #expect(zte.header.imageName == "HOSTDL" && zte.trailing.isEmpty)
   }
 
-  @Test(
-    "A real programmer's segments and hash header are found",
-    .enabled(if: haveReal("firehose-mdm9x07.mbn")))
+  @Test("A real programmer's segments and hash header are found")
   func programmer() throws {
-    let program = try ELFProgram(reading: try #require(real("firehose-mdm9x07.mbn")))
+    let program = try ELFProgram(reading: try realFile("firehose-mdm9x07.mbn"))
     #expect(program.entry == 0x0800_5800 && program.machine == 40)
     #expect(program.segments.map(\.isHashTable) == [false, true, false])
     #expect(program.segments[2].fileRange == 0x3000..<0x203b0)
     #expect(program.hashHeader?.version == 3)
   }
 
-  @Test(
-    "A web page is neither image nor program nor table",
-    .enabled(if: haveReal("web-page-saved-as-loader.bin")))
+  @Test("A web page is neither image nor program nor table")
   func webPage() throws {
-    let file = try #require(real("web-page-saved-as-loader.bin"))
+    let file = try realFile("web-page-saved-as-loader.bin")
     #expect(throws: QualcommImageError.noHeader) { try MBNImage(reading: file) }
     #expect(throws: QualcommImageError.noELF) { try ELFProgram(reading: file) }
     #expect(throws: QualcommImageError.noTable) { try UserPartitionTable(reading: file) }
@@ -71,14 +62,12 @@ func haveReal(_ name: String) -> Bool { real(name) != nil }
     #expect(throws: QualcommImageError.hexLine(1)) { try IntelHexImage(reading: file) }
   }
 
-  @Test(
-    "The table a package asks for gives the table that the real MF667 has, byte by byte",
-    .enabled(if: haveReal("qualcomm-ptable-mf667-user.bin")))
+  @Test("The table a package asks for gives the table that the real MF667 has, byte by byte")
   func tables() throws {
-    let file = try #require(real("qualcomm-ptable-mf667-user.bin"))
+    let file = try realFile("qualcomm-ptable-mf667-user.bin")
     let user = try UserPartitionTable(reading: file)
     #expect(user.encoded() == file.bytes(0..<296))
-    let expected = try #require(real("qualcomm-ptable-mf667-system.bin"))
+    let expected = try realFile("qualcomm-ptable-mf667-system.bin")
     let system = try user.systemTable(blockKiB: 128)
     #expect(system.encoded() == expected.bytes())
     #expect(try SystemPartitionTable(reading: expected) == system)

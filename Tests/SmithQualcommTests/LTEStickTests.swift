@@ -200,6 +200,18 @@ enum LTEUpdate {
     }
   }
 
+  @Test(
+    "The simulated boot ROM refuses a host of another version",
+    arguments: [(0, 1), (3, 1), (2, 0), (2, 3)] as [(UInt32, UInt32)])
+  func otherVersion(version: UInt32, least: UInt32) async throws {
+    let pair = stick()
+    _ = try await inSahara(pair)
+    let link = try #require(pair.link(.download))
+    _ = try await link.receive(within: .seconds(1))
+    try await link.send(words([2, 0x30, version, least, 0, 0, 0, 0, 0, 0, 0, 0]))
+    #expect(try await link.receive(within: .seconds(1)) == words([4, 0x10, 0x0d, 2]))
+  }
+
   @Test("A crashed stick is told to restart, not written to") func crashed() async throws {
     let pair = stick { $0.crashed = true }
     #expect(pair.body.phase == .sahara)

@@ -122,7 +122,7 @@ final class PlayedPort: ByteLink {
 
   @Test("ModemManager's rules on this system are read, if it has any") func installed() throws {
     let rules = UdevRules.modemManager()
-    guard rules.count > 0 else { return }
+    guard rules.count > 0 else { try Test.cancel("ModemManager is missing") }
     let knowledge = UsbKnowledge(rules: rules)
     let sys = try FakeSys()
     try sys.plug(ttys(4, vendor: 0x1199, 0x9071), at: "1-1", number: 2)

@@ -129,11 +129,9 @@ import Testing
     }
   }
 
-  @Test(
-    "A real loader of an MDM6200 names chip and maker, and that somebody changed it",
-    .enabled(if: haveReal("qualcomm-nprg6200.bin")))
+  @Test("A real loader of an MDM6200 names chip and maker, and that somebody changed it")
   func realLoader() throws {
-    let file = try #require(real("qualcomm-nprg6200.bin"))
+    let file = try realFile("qualcomm-nprg6200.bin")
     guard case .loader(let loader) = try QualcommPart.recognise(file) else {
       Issue.record("no loader")
       return
@@ -142,12 +140,10 @@ import Testing
     #expect(loader.base == 0x0080_0000 && loader.isPatched)
   }
 
-  @Test(
-    "The sample's table comes to the real table of an MF667",
-    .enabled(if: haveReal("qualcomm-ptable-mf667-system.bin")))
+  @Test("The sample's table comes to the real table of an MF667")
   func realTable() throws {
     let flash = try SystemPartitionTable(
-      reading: try #require(real("qualcomm-ptable-mf667-system.bin")))
+      reading: try realFile("qualcomm-ptable-mf667-system.bin"))
     let table = try #require(try read(NANDScene.files()).nand?.table)
     let made = try table.systemTable(blockKiB: 128)
     #expect(made.partitions.map(\.name) == flash.partitions.map(\.name))

@@ -1,4 +1,4 @@
-import Glibc
+import SmithBench
 import SmithBytes
 import SmithEngine
 import SmithFormats
@@ -36,9 +36,8 @@ enum NANDScene {
   static let old = "BD_O2MF667V1.0.0B03"
 }
 
-/// A real file, or nil where the folder is absent.
-func real(_ name: String) -> SharedBytes? {
-  try? SharedBytes(file: "/work/shared/real/" + name)
+/// A real file; where it is absent, the test is skipped.
+func realFile(_ name: String) throws -> SharedBytes {
+  guard let file = RealFile.named(name) else { try Test.cancel("\(name) is not here") }
+  return file
 }
-
-func haveReal(_ name: String) -> Bool { unsafe access("/work/shared/real/" + name, R_OK) == 0 }

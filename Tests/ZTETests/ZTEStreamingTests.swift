@@ -47,35 +47,28 @@ import Testing
 
   @Test("cut at every send is survived, and resume finishes the job", arguments: [false, true])
   func everySend(afterDelivery: Bool) async throws {
-    let sends = await (try NANDScene.trial { $0.bytes = 24_000 }).run().sends
-    try #require(sends > 40)
     var halves = 0
-    for send in 1...sends {
-      var trial = try NANDScene.trial { $0.bytes = 24_000 }
-      trial.weather.unplugAtSend = send
-      trial.weather.unplugAfterDelivery = afterDelivery
-      let outcome = await trial.run()
-      #expect(outcome.broken.isEmpty, "cut at \(send): \(outcome.broken)")
-      if outcome.first.verdict == .needsRescue || outcome.first.verdict == .unknown {
-        halves += 1
-        #expect(
-          outcome.resumed?.verdict == .updated || outcome.first.trouble == nil,
-          "cut at \(send): \(String(describing: outcome.resumed?.trouble))")
+    let sends = await (try NANDScene.trial { $0.bytes = 24_000 })
+      .cutAtEverySend(afterDelivery: [afterDelivery]) { cut, outcome in
+        #expect(outcome.broken.isEmpty, "\(cut): \(outcome.broken)")
+        if outcome.first.verdict == .needsRescue || outcome.first.verdict == .unknown {
+          halves += 1
+          #expect(
+            outcome.resumed?.verdict == .updated || outcome.first.trouble == nil,
+            "\(cut): \(String(describing: outcome.resumed?.trouble))")
+        }
       }
-    }
+    #expect(sends > 40)
     #expect(halves > 10)
   }
 
   @Test("of a host that dies after any journal record is finished by resume")
   func everyRecord() async throws {
-    let records = await (try NANDScene.trial { $0.bytes = 24_000 }).run().records
-    try #require(records > 12)
-    for record in 1...records {
-      var trial = try NANDScene.trial { $0.bytes = 24_000 }
-      trial.crashAfterRecord = record
-      let outcome = await trial.run()
-      #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
-    }
+    let records = await (try NANDScene.trial { $0.bytes = 24_000 })
+      .crashAfterEveryRecord { record, outcome in
+        #expect(outcome.broken.isEmpty, "crash after \(record): \(outcome.broken)")
+      }
+    #expect(records > 12)
   }
 
   @Test("that another computer began is written anew, or what an equal version leaves open is said")

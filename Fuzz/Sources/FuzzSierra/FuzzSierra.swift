@@ -76,9 +76,8 @@ func fuzzImage(_ bytes: SharedBytes) {
 
 func fuzzAnswers(_ text: String) {
   let lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }.map(String.init)
-  _ = (SierraInformation(lines: lines), SierraPRI(lines: lines), SierraPreference(lines: lines))
-  _ = (SierraImageList(lines: lines), SierraPower(lines: lines))
-  _ = (SierraAnswers.mode(status: lines), SierraAnswers.usb(lines: lines))
+  _ = (SierraPRI(lines: lines), SierraPreference(lines: lines), SierraPower(lines: lines))
+  _ = SierraAnswers.mode(status: lines)
   _ = lines.map { (SierraRevision($0), SierraVersionText($0)) }
 }
 

@@ -42,14 +42,6 @@ public enum SierraImageError: Error, Equatable, Sendable {
   case inflatesTooBig(at: Int, type: String, limit: Int)
   /// The version names a chip generation that is loaded by another protocol.
   case wrongGeneration(family: String)
-
-  /// Whether the file may still be what its maker meant: strange, but no sign of damage.
-  public var isOddity: Bool {
-    switch self {
-    case .unknownType, .junkAfterVersion: true
-    default: false
-    }
-  }
 }
 
 extension SierraImageError: TroubleConvertible {

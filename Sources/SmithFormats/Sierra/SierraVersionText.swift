@@ -16,11 +16,6 @@ public struct SierraVersionText: Hashable, Sendable, Codable {
   /// Carrier configuration, as in `005.028_000`; nil if not stated.
   public var configuration: String?
 
-  /// Whether the text says anything that can be compared.
-  public var saysNothing: Bool {
-    family == nil && firmware == nil && carrier == nil && configuration == nil
-  }
-
   /// Reads whatever is recognised in `text`; a path or an extension does no harm.
   public init(_ text: String) {
     let word = text.split(separator: " ").first.map(String.init) ?? ""

@@ -47,14 +47,6 @@ public struct DiagBuild: Equatable, Sendable {
 /// its own back. There is no way to write identity, calibration, locks or files through this type,
 /// and none to send the service code.
 public final class DiagSession {
-  /// What the firmware may be told.
-  public enum Mode: UInt16, Sendable {
-    /// Radio off.
-    case offline = 1
-    /// Restart.
-    case reset = 2
-  }
-
   let line: FramedLine
   private let answerLimit = Duration.seconds(1)
 
@@ -149,17 +141,6 @@ public final class DiagSession {
       written.append(number)
     }
     return written
-  }
-
-  /// Switches the radio off or restarts the stick.
-  public func set(_ mode: Mode) async throws(DiagError) {
-    var body: [UInt8] = [0x29]
-    body.append(little: mode.rawValue)
-    if mode == .reset {
-      try await farewell(body, "reset")
-    } else {
-      _ = try await ask(body, "mode", least: 3)
-    }
   }
 
   /// Sends the stick to download mode: it leaves the bus and comes back (up to 15 seconds). An

@@ -42,16 +42,9 @@ extension HIPError: TroubleConvertible {
     if case .stopped(let trouble) = self { return trouble }
     let (name, summary, facts, advice) = words
     let (aftermath, isSafe) = state
-    let code: ExitCode =
-      switch aftermath {
-      case .untouched: .refused
-      case .stillBoots: .stillWorks
-      case .needsRescue: .needsRescue
-      case .unknown: .unknown
-      }
     return Trouble(
       name, summary, facts: facts, advice: [advice], aftermath: aftermath, safeToUnplug: isSafe,
-      exitCode: code)
+      exitCode: aftermath.exitCode)
   }
 
   /// That nothing is written before the request to program is an inference, so everything from

@@ -56,16 +56,9 @@ extension QDLError: TroubleConvertible {
     if case .stopped(let trouble) = self { return trouble }
     let (name, summary, facts, advice) = words
     let (aftermath, safe) = state
-    let code: ExitCode =
-      switch aftermath {
-      case .untouched: .refused
-      case .stillBoots: .stillWorks
-      case .needsRescue: .needsRescue
-      case .unknown: .unknown
-      }
     return Trouble(
       name, summary, facts: facts, advice: [advice], aftermath: aftermath,
-      safeToUnplug: safe, exitCode: code)
+      safeToUnplug: safe, exitCode: aftermath.exitCode)
   }
 
   /// A loader keeps the whole image in memory before it writes any of it, so the old firmware is

@@ -73,7 +73,10 @@ struct QualcommSimSahara: Sendable {
     case (2, .greeting, 0x30):
       let asked = QualcommSimImage.number(bytes, 20)
       if asked == 3, habits.deafToCommands { return end(0x1c) }
-      guard QualcommSimImage.number(bytes, 16) == 0, mode != 2 else { return end(2) }
+      let (spoken, least) = (first, QualcommSimImage.number(bytes, 12))
+      guard (1...2).contains(spoken), (1...2).contains(least),
+        QualcommSimImage.number(bytes, 16) == 0, mode != 2
+      else { return end(2) }
       if asked == 3 {
         state = .commanding
         return [packet(0x0b, [])]

@@ -12,7 +12,9 @@ extension SierraStick {
       let body = Self.unescaped(loader.input[..<end])
       loader.input.removeFirst(end + 1)
       if body.isEmpty { continue }
-      guard body.count >= 4, (Int(body[0]) << 8 | Int(body[1])) & 0x7ff == body.count - 4 else {
+      guard body.count >= 4, (Int(body[0]) << 8 | Int(body[1])) & 0x7ff == body.count - 4,
+        body.count - 4 <= 2000
+      else {
         complaints.append("HIP frame of a wrong length")
         continue
       }

@@ -122,13 +122,6 @@ extension AlcatelPage {
       : ["that the numbers of this page's update states mean what they mean on newer pages"]
   }
 
-  /// Stops the loading.
-  public func cancelLoading() async throws(PageError) {
-    try await change(
-      "setFOTACancelDownload", ("Update.SetFOTADownloadStop", "22.5"),
-      ("SetDeviceUpdateStop", "9.4"))
-  }
-
   /// A low battery; values out of range are those of a stick that has none.
   public func obstacle() async throws(PageError) -> String? {
     if generation == .w1 {

@@ -149,13 +149,7 @@ public struct HuaweiBalong: Family {
   }
 
   private func checkVendor(_ report: DeviceReport) throws(Trouble) {
-    guard report.vendor == vendor else {
-      throw Trouble(
-        "plan.wrong-vendor",
-        "The file is for a Huawei stick; this one is \(report.manufacturer ?? "of another maker").",
-        advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
-        exitCode: .refused)
-    }
+    guard report.vendor == vendor else { throw FrontDoor.wrongMaker("Huawei", report) }
   }
 
   private func checkChip(_ report: DeviceReport) throws(Trouble) {

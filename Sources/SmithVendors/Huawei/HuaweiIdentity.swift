@@ -112,9 +112,7 @@ public enum HuaweiIdentity {
     if let answer = try await asker.ask("AT^CARDLOCK?") {
       report.simLock = HuaweiAnswers.cardLock(answer)
     }
-    if let answer = try await asker.ask("AT+CPIN?") {
-      report.simState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
+    report.simState = try await asker.pinState()
     if asker.asksOfTheHour { try await askHour(asker, &report) }
   }
 

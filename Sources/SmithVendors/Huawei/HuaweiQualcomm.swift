@@ -60,10 +60,7 @@ public struct HuaweiQualcomm: Family {
   public func look(over link: any ByteLink, in loader: Loader) async throws(Trouble)
     -> DeviceReport
   {
-    var report = DeviceReport()
-    report.vendor = vendor
-    report.mode = .download
-    report.world = .qualcomm
+    var report = DeviceReport.qualcommLoader(of: vendor)
     if case .huaweiQualcomm(let name) = loader {
       report.worldEvidence = ["its boot loader calls itself \(name)"]
     }
@@ -105,13 +102,7 @@ public struct HuaweiQualcomm: Family {
   private func sheet(of report: DeviceReport, _ state: StickState) throws(Trouble)
     -> (sheet: ModelSheet, guise: ModelSheet.Guise)?
   {
-    guard report.vendor == vendor else {
-      throw Trouble(
-        "plan.wrong-vendor",
-        "The file is for a Huawei stick; this one is \(report.manufacturer ?? "of another maker").",
-        advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
-        exitCode: .refused)
-    }
+    guard report.vendor == vendor else { throw FrontDoor.wrongMaker("Huawei", report) }
     guard report.world == .qualcomm else {
       throw Trouble(
         "plan.wrong-chip",

@@ -7,9 +7,7 @@ public enum HuaweiSettings {
   public static func read(over session: ATSession) async throws(ATError) -> DeviceSettings {
     let asker = Asker(session)
     var settings = DeviceSettings()
-    if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = PacketProfiles.read(answer)
-    }
+    settings.profiles = try await asker.profiles()
     if let answer = try await asker.ask("AT^SETPORT?") { settings.ports = ports(answer) }
     // Only sticks without a port list have the older word.
     if settings.ports == nil, let answer = try await asker.ask("AT^U2DIAG?") {
@@ -23,9 +21,7 @@ public enum HuaweiSettings {
         settings.bands = bands(name, value)
       }
     }
-    if let answer = try await asker.ask("AT+CPIN?") {
-      settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
+    settings.pinState = try await asker.pinState()
     // A question only: 2 asks whether the SIM's lock is on (3GPP TS 27.007).
     if let answer = try await asker.ask("AT+CLCK=\"SC\",2") {
       switch answer.values("+CLCK").first.map({ TextFields.trim($0) }) {

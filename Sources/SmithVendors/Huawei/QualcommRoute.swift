@@ -22,7 +22,8 @@ struct QualcommRoute {
       var link = link
       if job.state == .normal {
         try await enter(job, over: link)
-        link = try await loaderPort(of: job.place)
+        // The id of the loader is not known: it may come back with the firmware's.
+        link = try await bus.openDownload(at: job.place, within: Self.returnLimit)
       }
       let said = try await ask(job, over: link)
       return HuaweiQualcomm.knowledgeEnds(said)
@@ -51,24 +52,6 @@ struct QualcommRoute {
       throw error
     }
     await link.close()
-  }
-
-  /// The id of the loader is not known: it may come back with the firmware's, under another node.
-  private func loaderPort(of place: Place) async throws(Trouble) -> any ByteLink {
-    let deadline = bus.now + Self.returnLimit
-    var refusal: Trouble?
-    while deadline - bus.now > .zero {
-      do {
-        let port = try await bus.port(at: place, as: .download, within: deadline - bus.now)
-        return try await bus.open(port)
-      } catch let error as LinkError {
-        refusal = error.trouble
-      } catch let error as BusError {
-        throw error.trouble
-      } catch {}
-      await bus.pause(.milliseconds(100))
-    }
-    throw refusal ?? BusError.absent(place, .download).trouble
   }
 
   /// Steps 8 to 10; closes the link.

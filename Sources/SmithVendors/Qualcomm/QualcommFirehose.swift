@@ -81,10 +81,7 @@ public struct QualcommFirehose: Family {
   public func look(over link: any ByteLink, in loader: Loader) async throws(Trouble)
     -> DeviceReport
   {
-    var report = DeviceReport()
-    report.vendor = vendor
-    report.mode = .download
-    report.world = .qualcomm
+    var report = DeviceReport.qualcommLoader(of: vendor)
     guard case .sahara(let greeting) = loader else { return report }
     do throws(SaharaError) {
       let chip = try await QualcommChip.ask(SaharaSession(link, received: greeting))
@@ -176,12 +173,8 @@ public struct QualcommFirehose: Family {
   public func settings(over session: ATSession) async throws(ATError) -> DeviceSettings? {
     let asker = Asker(session)
     var settings = DeviceSettings()
-    if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = PacketProfiles.read(answer)
-    }
-    if let answer = try await asker.ask("AT+CPIN?") {
-      settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
+    settings.profiles = try await asker.profiles()
+    settings.pinState = try await asker.pinState()
     return settings
   }
 

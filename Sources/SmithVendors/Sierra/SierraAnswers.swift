@@ -1,32 +1,8 @@
 import SmithBytes
 public import SmithModel
 
-/// The answer of `ATI` (Docs/Protocols/sierra-identify.md section 2).
-public struct SierraInformation: Equatable, Sendable {
-  /// As written; spellings differ between firmware lines.
-  public var manufacturer: String?
-  /// Model, as in `MC7304`.
-  public var model: String?
-  /// The whole revision text.
-  public var revision: String?
-  /// The identity number, if fifteen digits stand there.
-  public var imei: IMEI?
-
-  /// Reads the lines of an answer; lines that are not known are left alone.
-  public init(lines: [String]) {
-    manufacturer = SierraLines.known(SierraLines.value("Manufacturer", in: lines))
-    model = SierraLines.known(SierraLines.value("Model", in: lines))
-    revision = SierraLines.known(SierraLines.value("Revision", in: lines))
-    imei = SierraLines.value("IMEI", in: lines).flatMap { IMEI($0) }
-  }
-
-  /// Whether this is a Sierra stick by its own words.
-  public var isSierra: Bool {
-    manufacturer?.lowercased().hasPrefix("sierra wireless") == true
-  }
-}
-
-/// The answer of `AT!PRIID?`: which settings package is installed.
+/// The answer of `AT!PRIID?`: which settings package is installed
+/// (Docs/Protocols/sierra-identify.md section 2).
 public struct SierraPRI: Equatable, Sendable {
   /// Part number; nil if unknown.
   public var part: String?
@@ -91,65 +67,6 @@ public struct SierraPreference: Equatable, Sendable {
   }
 }
 
-/// One line of `AT!IMAGE?`: an image in the stick's store.
-public struct SierraStoredImage: Equatable, Sendable {
-  /// Firmware or carrier settings.
-  public enum Kind: String, Sendable {
-    /// A modem image.
-    case firmware = "FW"
-    /// Carrier settings.
-    case carrier = "PRI"
-  }
-  /// What it is.
-  public var kind: Kind
-  /// Slot; nil where the stick writes `FF`.
-  public var slot: Int?
-  /// `GOOD`, `EMPTY` or whatever the stick writes.
-  public var status: String
-  /// Unique id: `?_?` for firmware, the configuration for settings; empty for an empty slot.
-  public var uniqueID: String
-  /// Build id, as in `02.20.03.01_TELSTRA`; empty for an empty slot.
-  public var buildID: String
-
-  /// Firmware version in the build id.
-  public var firmware: FirmwareVersion? {
-    SierraLines.known(buildID.split(separator: "_").first.map(String.init))
-      .map { FirmwareVersion($0) }
-  }
-  /// Carrier in the build id; nil for firmware.
-  public var carrier: String? {
-    let parts = buildID.split(separator: "_", maxSplits: 1)
-    return parts.count == 2 ? SierraLines.known(String(parts[1])) : nil
-  }
-}
-
-/// The answer of `AT!IMAGE?`.
-public struct SierraImageList: Equatable, Sendable {
-  /// Images in the order of the answer.
-  public var images: [SierraStoredImage] = []
-  /// Slot of the running firmware; nil if not stated.
-  public var activeSlot: Int?
-  /// Whether the running firmware is no longer in the store (slot 255).
-  public var activeIsGone: Bool { activeSlot == 255 }
-
-  /// Reads the lines of an answer; columns may be wide or narrow.
-  public init(lines: [String]) {
-    for line in lines.prefix(500) {
-      let words = line.split { $0.isWhitespace }.map(String.init)
-      if words.count >= 6, let kind = SierraStoredImage.Kind(rawValue: words[0]) {
-        // Kind, slot, status, age, two failure counts, then the two ids.
-        let ids = words.dropFirst(6)
-        images.append(
-          SierraStoredImage(
-            kind: kind, slot: Int(words[1]), status: words[2], uniqueID: ids.first ?? "",
-            buildID: ids.dropFirst().first ?? ""))
-      } else if line.lowercased().holds("active fw image is at slot") {
-        activeSlot = words.last.flatMap { Int($0) }
-      }
-    }
-  }
-}
-
 /// The answer of `AT!PCINFO?`: why the radio is off.
 public struct SierraPower: Equatable, Sendable {
   /// Whether the state is low power.
@@ -193,20 +110,6 @@ public enum SierraAnswers {
       return SierraLines.known(SierraLines.trim(value))
     }
     return nil
-  }
-
-  /// Ids of `AT!USBINFO?`: the firmware's and the boot loader's.
-  public static func usb(lines: [String]) -> (app: USBID, boot: USBID)? {
-    guard let vendor = SierraLines.hex(SierraLines.value("VID", in: lines)),
-      let app = SierraLines.hex(SierraLines.value("APP PID", in: lines)),
-      let boot = SierraLines.hex(SierraLines.value("BOOT PID", in: lines))
-    else { return nil }
-    return (USBID(vendor, app), USBID(vendor, boot))
-  }
-
-  /// Composition number of `AT!UDUSBCOMP?`.
-  public static func composition(lines: [String]) -> Int? {
-    SierraLines.value("!UDUSBCOMP", in: lines).flatMap { Int($0) }
   }
 
   /// Revision of `AT!GVER?`: the text behind `!GVER:`, or the line itself; nil for a refusal.

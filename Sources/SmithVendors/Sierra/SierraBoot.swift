@@ -82,25 +82,14 @@ public struct SierraBoot: Family {
   /// A loader says nothing of the stick.
   public func look(over link: any ByteLink, in loader: Loader) async throws(Trouble)
     -> DeviceReport
-  {
-    var report = DeviceReport()
-    report.vendor = vendor
-    report.mode = .download
-    report.world = .qualcomm
-    return report
-  }
+  { .qualcommLoader(of: vendor) }
 
   /// Family, product, versions, carrier, seller (Docs/Protocols/sierra-identify.md section 5).
   public func judge(
     _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
   ) throws(Trouble) -> Judgement {
     guard report.vendor == vendor else {
-      throw Trouble(
-        "plan.wrong-vendor",
-        "The file is for a Sierra Wireless stick; this one is"
-          + " \(report.manufacturer ?? "of another maker").",
-        advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
-        exitCode: .refused)
+      throw FrontDoor.wrongMaker("Sierra Wireless", report)
     }
     if state == .waiting(.qdl(version: 5)) { throw SierraMismatch.otherLoader(state, needs: 6) }
     guard let files = image.claims.sierra else {

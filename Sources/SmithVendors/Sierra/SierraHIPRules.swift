@@ -32,6 +32,8 @@ enum SierraHIPRules {
   static let inferences = [
     "the HIP download is known from one library of the vendor and was never seen on a stick",
     "that the loader writes nothing before it has the whole image, and restarts when told to",
+    "that the stick keeps its settings although it is not told to save them first, as the vendor's"
+      + " host tells it",
     "that the letter of the version names the line: only the loader compares the product code",
   ]
 

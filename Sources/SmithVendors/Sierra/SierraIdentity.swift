@@ -83,9 +83,7 @@ enum SierraIdentity {
   private static func askRadio(_ asker: Asker, _ report: inout DeviceReport)
     async throws(ATError)
   {
-    if let answer = try await asker.ask("AT+CPIN?") {
-      report.simState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
+    report.simState = try await asker.pinState()
     if let answer = try await asker.ask("AT!GSTATUS?"), answer.isOK {
       if SierraAnswers.mode(status: answer.lines)?.uppercased() == "LOW POWER MODE" {
         report.complaints.append("the stick is in low power mode")
@@ -108,12 +106,8 @@ enum SierraSettings {
   static func read(over session: ATSession) async throws(ATError) -> DeviceSettings {
     let asker = Asker(session)
     var settings = DeviceSettings()
-    if let answer = try await asker.ask("AT+CGDCONT?"), answer.isOK {
-      settings.profiles = PacketProfiles.read(answer)
-    }
-    if let answer = try await asker.ask("AT+CPIN?") {
-      settings.pinState = answer.values("+CPIN").first.flatMap { TextFields.bare($0) }
-    }
+    settings.profiles = try await asker.profiles()
+    settings.pinState = try await asker.pinState()
     settings.carrier = try await SierraIdentity.preference(asker)?.preferred.carrier
     if let answer = try await asker.ask("AT!UDUSBCOMP?"), answer.isOK {
       settings.composition = answer.values("!UDUSBCOMP").first.flatMap { Int(TextFields.trim($0)) }

@@ -33,11 +33,6 @@ public struct SierraRevision: Hashable, Sendable {
     }
   }
 
-  /// Whether two revisions are of one line, so that their numbers may be compared.
-  public func isComparable(to other: SierraRevision) -> Bool {
-    family == other.family && image == other.image
-  }
-
   private static func modern(_ word: String) -> (String, FirmwareVersion, String)? {
     guard word.hasPrefix("SWI") else { return nil }
     let parts = word.split(separator: "_", omittingEmptySubsequences: false).map(String.init)

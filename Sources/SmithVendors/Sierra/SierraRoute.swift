@@ -26,7 +26,8 @@ struct SierraRoute {
     var link = link
     if job.state == .normal {
       try await enter(over: link)
-      link = try await downloadPort(of: job.place)
+      // The loader's window may be seconds long: the first bytes are the download's own.
+      link = try await bus.openDownload(at: job.place, within: Self.returnLimit)
     }
     do throws(Trouble) {
       try await witness.didEnter(product: nil)
@@ -145,25 +146,6 @@ struct SierraRoute {
         continue
       } catch { return }
     }
-  }
-
-  /// The window may be seconds long: the port is opened the moment it is there, and the first
-  /// bytes are the download's own.
-  private func downloadPort(of place: Place) async throws(Trouble) -> any ByteLink {
-    let deadline = bus.now + Self.returnLimit
-    var refusal: Trouble?
-    while deadline - bus.now > .zero {
-      do {
-        let port = try await bus.port(at: place, as: .download, within: deadline - bus.now)
-        return try await bus.open(port)
-      } catch let error as LinkError {
-        refusal = error.trouble
-      } catch let error as BusError {
-        throw error.trouble
-      } catch {}
-      await bus.pause(.milliseconds(100))
-    }
-    throw refusal ?? BusError.absent(place, .download).trouble
   }
 
   private static let noBootHold = Trouble(

@@ -88,8 +88,6 @@ public protocol StickPage: AnyObject {
   func installUploaded() async throws(PageError)
   /// What of the stick's own update rests on inference, in words.
   var onlineInferences: [String] { get }
-  /// Stops the loading.
-  func cancelLoading() async throws(PageError)
   /// Why the stick should not load or install now; nil if nothing speaks against it.
   func obstacle() async throws(PageError) -> String?
 }

@@ -56,14 +56,6 @@ enum ZTEMismatch {
     if new.isOlder(than: old) == true, !policy.allowDowngrade { throw older(before, after) }
   }
 
-  static func vendor(_ report: DeviceReport) -> Trouble {
-    Trouble(
-      "plan.wrong-vendor",
-      "The file is for a ZTE stick; this one is \(report.manufacturer ?? "of another maker").",
-      advice: ["Find a file made for exactly this model: `modemsmith info` shows it."],
-      exitCode: .refused)
-  }
-
   private static func model(_ made: String, _ found: String) -> Trouble {
     Trouble(
       "zte.wrong-model", "The package is for \(made); this stick is a \(found).",

@@ -104,11 +104,6 @@ extension ZTEPage {
   /// Nothing of it is guessed.
   public var onlineInferences: [String] { [] }
 
-  /// Stops the loading.
-  public func cancelLoading() async throws(PageError) {
-    try await write("IF_UPGRADE", [("select_op", "2")])
-  }
-
   /// An empty battery.
   public func obstacle() async throws(PageError) -> String? {
     let values = try await read(["battery_value", "battery_charging", "ppp_status"])

@@ -52,9 +52,7 @@ public struct ZTEStreaming: Family {
   public func look(over link: any ByteLink, in loader: Loader) async throws(Trouble)
     -> DeviceReport
   {
-    var report = DeviceReport()
-    report.mode = .download
-    report.world = .qualcomm
+    var report = DeviceReport.qualcommLoader(of: nil)
     if loader == .dload, let version = try? await DLOADSession(link).version() {
       report.evidence = "the boot code calls itself \(version)"
     }
@@ -66,7 +64,9 @@ public struct ZTEStreaming: Family {
     _ image: FirmwareImage, _ report: DeviceReport, _ state: StickState, _ policy: Policy
   ) throws(Trouble) -> Judgement {
     guard let package = image.nand else { throw ZTEMismatch.noPackage }
-    guard state.isWaiting || report.vendor == vendor else { throw ZTEMismatch.vendor(report) }
+    guard state.isWaiting || report.vendor == vendor else {
+      throw FrontDoor.wrongMaker("ZTE", report)
+    }
     try ZTEMismatch.checkChip(package)
     var judgement = Judgement()
     judgement.before = report.firmware

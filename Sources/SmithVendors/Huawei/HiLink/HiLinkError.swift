@@ -32,7 +32,6 @@ public enum HiLinkError: Error, Equatable, Sendable {
 enum HiLinkCodes {
   static let notSupported = 100_002
   static let noRights = 100_003
-  static let wrongPIN = 103_002
   static let tooManyAttempts = 108_007
   static let wrongToken = 125_001
   static let wrongSession = 125_002
