@@ -1,5 +1,7 @@
 import SmithBench
+import SmithBytes
 import SmithEngine
+import SmithFormats
 import SmithLink
 import SmithModel
 import SmithSimulators
@@ -17,10 +19,10 @@ import Testing
     let image = try Scenes.package(.e3131)
     let bus = VirtualBus(Self.stick())
     let other = Self.stick(number)
-    let owner = Plugger {
+    let owner = Plugger(plug: {
       bus.withBody { $0 = other }
       bus.replug()
-    }
+    })
     bus.setWeather(try await Self.cut(image))
     let report = await Scenes.updater(bus, owner: owner)
       .update(image, at: bus.place, policy: Policy())
@@ -37,14 +39,41 @@ import Testing
     let image = try Scenes.package(.e3131)
     let before = Self.stick()
     let bus = VirtualBus(before)
-    let owner = Plugger {
+    let owner = Plugger(plug: {
       bus.withBody { $0 = before }
       bus.replug()
-    }
+    })
     bus.setWeather(try await Self.cut(image))
     let report = await Scenes.updater(bus, owner: owner)
       .update(image, at: bus.place, policy: Policy())
     #expect(report.verdict == .updated, "\(report)")
+  }
+
+  @Test("at each of its stages, and by its plug too, is written to the end") func stages()
+    async throws
+  {
+    var builder = BalongBuilder(kind: [.firmware], compatibility: "B710S0")
+    for id: UInt32 in [0x100, 0x01_0000, 0x48_0000, 0x49_0000, 0x104] {
+      builder.add(
+        id: id, data: Array("SMITHSIM-VERSION:21.263.99.00.00;".utf8), version: "21.263.99.00.00")
+    }
+    let image = try CheckedImage(SharedBytes(builder.build()), named: "/nowhere/stages.bin")
+    let calm = VirtualBus(Scenes.stick(.e3276))
+    let plain = await Scenes.updater(calm).update(image, at: calm.place, policy: Policy())
+    #expect(plain.verdict == .updated && calm.body.boots > 5)
+    let bus = VirtualBus(Scenes.stick(.e3276))
+    // Before the end of the last item is acknowledged.
+    let owner = Plugger {
+      var weather = Weather()
+      weather.unplugAtSend = bus.sends + 1
+      bus.setWeather(weather)
+    } plug: {
+      if bus.body.nextDue == nil { bus.replug() }
+    }
+    let report = await Scenes.updater(bus, owner: owner)
+      .update(image, at: bus.place, policy: Policy())
+    #expect(report.verdict == .updated, "\(report.trouble?.code ?? "no trouble")")
+    #expect(bus.body.boots > calm.body.boots)
   }
 
   /// One port only, as where a port was named: it is looked at whatever it may be now.
@@ -62,7 +91,7 @@ import Testing
       var weather = Weather()
       weather.unplugAtSend = send
       bus.setWeather(weather)
-      let owner = Plugger { bus.replug() }
+      let owner = Plugger(plug: { bus.replug() })
       let report = await Scenes.updater(bus, owner: owner)
         .update(image, at: bus.place, policy: Policy())
       if owner.wasAsked, report.verdict == .updated { return weather }
@@ -71,19 +100,34 @@ import Testing
   }
 }
 
-/// An owner who plugs something in when told that the stick left.
+/// An owner who plugs something in when told that the stick left, and may pull it out before.
 private final class Plugger: Owner {
+  private let pull: @Sendable () -> Void
   private let plug: @Sendable () -> Void
   private let asked = Mutex(false)
+  private let pulled = Mutex(false)
 
-  init(_ plug: @escaping @Sendable () -> Void) { self.plug = plug }
+  /// - Parameter pull: called once, when every byte is acknowledged.
+  init(_ pull: @escaping @Sendable () -> Void = {}, plug: @escaping @Sendable () -> Void) {
+    self.pull = pull
+    self.plug = plug
+  }
 
   var wasAsked: Bool { asked.withLock { $0 } }
   var wantsToStop: Bool { false }
   func consent(to plan: CheckedPlan) async -> Consent? { Consent(how: "test") }
   func hear(_ event: UpdateEvent) async {
-    guard case .note(let text) = event, text.hasPrefix("The stick left") else { return }
-    asked.withLock { $0 = true }
-    plug()
+    switch event {
+    case .note(let text) where text.hasPrefix("The stick left"):
+      asked.withLock { $0 = true }
+      plug()
+    case .progress(let progress) where progress.percent == 100:
+      let isFirst = pulled.withLock { pulled in
+        defer { pulled = true }
+        return !pulled
+      }
+      if isFirst { pull() }
+    default: break
+    }
   }
 }

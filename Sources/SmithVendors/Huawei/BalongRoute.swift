@@ -27,7 +27,8 @@ struct BalongRoute {
 
   /// How long a stick may take from GODLOAD to its download port.
   static var returnLimit: Duration { .seconds(45) }
-  /// How often a session may be begun anew after the stick restarted by itself.
+  /// How many sessions in a row may end with a restart and no item more: one item finished is
+  /// progress, and there may be any number of stages.
   static var sessionLimit: Int { 5 }
 
   /// A route over a bus, watched by the engine.
@@ -50,14 +51,17 @@ struct BalongRoute {
       try await enter(over: link)
       (link, state) = try await downloadPort(of: job.place)
     }
-    for attempt in 1...Self.sessionLimit {
+    var fruitless = 0
+    while true {
+      let begun = session.next
       do {
         try await write(job, &session, over: link, in: state)
         await link.close()
         return
       } catch {
         await link.close()
-        guard error.isRestart, attempt < Self.sessionLimit else {
+        fruitless = session.next > begun ? 0 : fruitless + 1
+        guard error.isRestart, fruitless < Self.sessionLimit else {
           throw (error.isRestart ? session.refusal ?? error : error).trouble
         }
         await witness.note(
@@ -175,6 +179,7 @@ struct BalongRoute {
     facts: ["some firmwares, E3276 from 21.491 on among them, no longer allow it"],
     advice: [
       "Unplug the stick and plug it in again: it still has its firmware.",
+      "If it waits in download mode then: `modemsmith huawei leave-download`.",
       "Such a stick can be updated only by the way of its boot ROM, with the case open.",
     ], aftermath: .stillBoots, exitCode: .refused)
 
