@@ -1,6 +1,7 @@
 import ArgumentParser
 import SmithEngine
 import SmithModel
+import SmithPorts
 import SmithVendors
 
 struct HuaweiLeaveCommand: AsyncParsableCommand {
@@ -24,7 +25,10 @@ struct HuaweiLeaveCommand: AsyncParsableCommand {
       let state = try StateDirectory(target.stateDir)
       let lock = try state.hold(place, json: common.json)
       defer { withExtendedLifetime(lock) {} }
-      let report = try await DownloadLeave(bus).leave(
+      let owner = TerminalOwner(json: common.json, yes: true)
+      let manners = try await owner.manners(at: place)
+      defer { manners.end() }
+      let report = try await DownloadLeave(manners.minding(bus)).leave(
         at: place, unfinished: try state.unfinished(at: place))
       if common.json {
         Output.json(

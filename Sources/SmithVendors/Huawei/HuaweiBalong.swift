@@ -155,7 +155,10 @@ public struct HuaweiBalong: Family {
 
   /// Docs/Protocols/balong-image.md section 5: half of a boot chain, or another unit's settings.
   private func checkParts(_ image: FirmwareImage) throws(Trouble) {
-    guard image.segments.allSatisfy({ BalongItems.isDelicate($0.id) }) else { return }
+    // A catalogue tells what a file is for and not what is in it.
+    guard !image.segments.isEmpty,
+      image.segments.allSatisfy({ BalongItems.isDelicate($0.id) })
+    else { return }
     throw Trouble(
       "plan.delicate-alone",
       "The file holds only parts that no stick is given alone: "
