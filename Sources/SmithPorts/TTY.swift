@@ -51,6 +51,9 @@ final class TTY: Sendable {
     var old = before
     _ = unsafe tcsetattr(descriptor, TCSANOW, &old)
     if exclusive { _ = ioctl(descriptor, UInt(TIOCNXCL)) }
+    // Not left to the closing: a process that was just begun may have the descriptor for a moment
+    // more, and would keep the lock.
+    _ = flock(descriptor, LOCK_UN)
     Glibc.close(descriptor)
   }
 

@@ -135,9 +135,11 @@ import Testing
       let open = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/fd")
       #expect(open.count == 1, "\(open)")
       #expect(status.contains("Uid:\t65534\t65534"))
-      let shared = try #require(Self.text("\(folder)/maps")).split(separator: "\n")
-        .filter { $0.contains(" rw-s ") }
-      #expect(shared.count == 1, "\(shared)")
+      let maps = try #require(Self.text("\(folder)/maps")).split(separator: "\n")
+      let shared = maps.filter { $0.contains(" rw-s ") }
+      #expect(
+        shared.count == 1,
+        "\(shared) of \(maps.count) maps; \(Self.text("\(folder)/stat") ?? "no process")")
     }
   }
 

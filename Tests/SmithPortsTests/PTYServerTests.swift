@@ -31,6 +31,7 @@ import Testing
     let (server, stream) = served(speed: 10_000)
     var events = stream.makeAsyncIterator()
     async let running: Void = server.run()
+    defer { server.stop() }
     #expect(await published(&events))
     let bus = NamedPortBus(port: link, lockDirectory: nil)
     var port = try await bus.port(at: bus.place, as: .at, within: .seconds(300))
@@ -61,6 +62,7 @@ import Testing
     let (server, stream) = served()
     var events = stream.makeAsyncIterator()
     async let running: Void = server.run()
+    defer { server.stop() }
     #expect(await published(&events))
     for word in ["first", "second", "third"] {
       let host = try SerialLink(path: link, lockDirectory: nil)
@@ -77,6 +79,7 @@ import Testing
     let (server, stream) = served()
     var events = stream.makeAsyncIterator()
     async let running: Void = server.run()
+    defer { server.stop() }
     #expect(await published(&events))
     let host = try SerialLink(path: link, lockDirectory: nil)
     let block = (0..<4103).map { UInt8(truncatingIfNeeded: $0 &* 7) | 0x80 }
@@ -92,6 +95,7 @@ import Testing
     let (server, stream) = served()
     var events = stream.makeAsyncIterator()
     async let running: Void = server.run()
+    defer { server.stop() }
     #expect(await published(&events))
     let host = try SerialLink(path: link, lockDirectory: nil)
     server.change { body, now in body.unplug(at: now) }

@@ -209,6 +209,21 @@ import Testing
     }
   }
 
+  @Test("A port is free although a process that was just begun has inherited it")
+  func inherited() async throws {
+    let link = try open()
+    // What a fork gives to its child until that closes it.
+    var copies: [Int32] = []
+    for descriptor in Int32(3)..<4096
+    where unsafe ttyname(descriptor).map({ unsafe String(cString: $0) }) == pty.path {
+      copies.append(dup(descriptor))
+    }
+    #expect(!copies.isEmpty)
+    await link.close()
+    await (try open()).close()
+    for copy in copies { Glibc.close(copy) }
+  }
+
   @Test("A living owner's lock file is respected") func livingOwner() throws {
     try writeLock("         1\n")
     defer { _ = unsafe unlink(lockPath) }
