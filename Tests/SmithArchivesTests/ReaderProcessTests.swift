@@ -30,8 +30,17 @@ import Testing
   }
 
   static func text(_ path: String) -> String? {
-    // A file of the kernel has no size before it is read.
-    FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    // A file of the kernel has no size before it is read, and comes in pieces of a page.
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var text: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = unsafe read(file, &piece, piece.count)
+      if count <= 0 { return String(decoding: text, as: UTF8.self) }
+      text += piece[..<count]
+    }
   }
 
   /// Whether a descriptor of ours leads to the socket with this number.
