@@ -16,16 +16,8 @@ import Testing
 
   @Test("and another at its place is asked for its number only", arguments: newcomers)
   func another(number: String) async throws {
-    let image = try Scenes.package(.e3131)
-    let bus = VirtualBus(Self.stick())
     let other = Self.stick(number)
-    let owner = Plugger(plug: {
-      bus.withBody { $0 = other }
-      bus.replug()
-    })
-    bus.setWeather(try await Self.cut(image))
-    let report = await Scenes.updater(bus, owner: owner)
-      .update(image, at: bus.place, policy: Policy())
+    let (report, bus) = try await Self.update(replacedBy: other)
     #expect(report.trouble?.code == "stick.another")
     #expect(report.trouble?.advice.contains { $0.contains("modemsmith resume") } == true)
     #expect(report.verdict == .needsRescue)
@@ -36,17 +28,23 @@ import Testing
   }
 
   @Test("and comes back in normal mode itself is gone on with") func same() async throws {
+    let (report, _) = try await Self.update(replacedBy: Self.stick())
+    #expect(report.verdict == .updated, "\(report)")
+  }
+
+  /// An update in whose middle the stick is pulled out and another body is plugged in.
+  private static func update(replacedBy other: HuaweiBalongStick) async throws
+    -> (UpdateReport, VirtualBus<HuaweiBalongStick>)
+  {
     let image = try Scenes.package(.e3131)
-    let before = Self.stick()
-    let bus = VirtualBus(before)
+    let bus = VirtualBus(stick(), weather: try await cut(image))
     let owner = Plugger(plug: {
-      bus.withBody { $0 = before }
+      bus.withBody { $0 = other }
       bus.replug()
     })
-    bus.setWeather(try await Self.cut(image))
     let report = await Scenes.updater(bus, owner: owner)
       .update(image, at: bus.place, policy: Policy())
-    #expect(report.verdict == .updated, "\(report)")
+    return (report, bus)
   }
 
   @Test("at each of its stages, and by its plug too, is written to the end") func stages()
